@@ -1,0 +1,219 @@
+"""The settings of a run: typed, frozen, validated once, and kept with the weights.
+
+A config file is TOML with the tables [target], [model] and [training]; paths in it are relative to it.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from flowgif.errors import UnusableInput, did_you_mean
+
+__all__ = ["FFJORDConfig", "RunConfig", "TargetConfig", "TrainingConfig", "parse_duration", "read_config"]
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Objective = Literal["flow-matching", "likelihood"]
+
+# Steps, batch size and learning rate where nothing else is said. Flow matching has a Muon learning rate.
+RECIPES: dict[Objective, tuple[int, int, float]] = {
+    "flow-matching": (1500, 2048, 0.04),
+    "likelihood": (400, 512, 0.005),
+}
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TargetConfig(_Table):
+    """What is fitted: a picture or a data set, exactly one of them."""
+
+    img: Path | None = None
+    data: str | None = None
+    noise: Positive | None = None
+    invert: bool | None = None
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    max_side: Annotated[int, Field(ge=8, le=4096)] = 1024
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if (self.img is None) == (self.data is None):
+            raise ValueError("give a picture (--img PATH) or a data set (--data NAME), and only one of them")
+        if self.img is not None and self.noise is not None:
+            raise ValueError("--noise goes with --data; a picture's components are half a pixel wide")
+        if self.data is not None and (self.invert is not None or self.threshold is not None):
+            raise ValueError("--invert and --threshold go with --img")
+        return self
+
+
+class FFJORDConfig(_Table):
+    """The velocity network and how its ODE is solved; see ``flowgif.flows.ffjord``.
+
+    Attributes:
+        features: number of Fourier frequencies.
+        frequency: their standard deviation, radians per data unit.
+        width, depth: of the hidden layers.
+        divergence: exact, or Hutchinson's estimate with one noise vector a solve (training only).
+        solver: a solver of torchdiffeq, used for evaluation and animation.
+        rtol, atol: its tolerances, where it is adaptive.
+        solver_steps: its number of steps, where it is not.
+    """
+
+    name: Literal["ffjord"] = "ffjord"
+    features: Count = 128
+    frequency: Positive = 10.0
+    width: Count = 96
+    depth: Count = 4
+    divergence: Literal["exact", "hutchinson"] = "exact"
+    solver: Literal["dopri5", "dopri8", "bosh3", "rk4", "midpoint", "euler"] = "dopri5"
+    rtol: Positive = 1e-4
+    atol: Positive = 1e-5
+    solver_steps: Count = 100
+
+
+class TrainingConfig(_Table):
+    """How it is fitted. ``steps`` or ``time_budget`` ends the training; None stands for the objective's own value."""
+
+    objective: Objective = "flow-matching"
+    steps: Count | None = None
+    time_budget: Positive | None = None
+    batch_size: Annotated[int, Field(ge=2)] | None = None
+    lr: Positive | None = None
+    kinetic: NotNegative = 0.01
+    jacobian: NotNegative = 0.0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    device: Device = "auto"
+    start: Annotated[Path | None, Field(alias="from")] = None
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @field_validator("time_budget", mode="before")
+    @classmethod
+    def _seconds(cls, value: object) -> object:
+        return parse_duration(value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if self.steps is not None and self.time_budget is not None:
+            raise ValueError("give steps or time_budget, not both")
+        return self
+
+    def resolved(self) -> TrainingConfig:
+        """With the objective's own values in the place of None."""
+        steps, batch_size, lr = RECIPES[self.objective]
+        return self.model_copy(
+            update={
+                "steps": self.steps or (None if self.time_budget else steps),
+                "batch_size": self.batch_size or batch_size,
+                "lr": self.lr or lr,
+            }
+        )
+
+
+class RunConfig(_Table):
+    """All of a run's settings."""
+
+    target: TargetConfig
+    model: FFJORDConfig = FFJORDConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    def to_toml(self) -> str:
+        """What :func:`read_config` reads back."""
+        tables = self.model_dump(mode="json", exclude_none=True, by_alias=True)
+        return tomli_w.dumps(tables)
+
+
+def parse_duration(text: str) -> float:
+    """'30s', '2m', '1.5h' or a bare number of seconds, in seconds.
+
+    Raises:
+        ValueError: it is neither, or not positive.
+    """
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], units[text[-1]]) if text and text[-1] in units else (text, 1.0)
+    try:
+        seconds = float(number) * unit
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"'{text}' is no duration; write 30s, 2m or 1.5h")
+    return seconds
+
+
+def read_config(path: Path | None, flags: Mapping[str, Mapping[str, Any]]) -> RunConfig:
+    """A config file with the command line's flags on top.
+
+    Args:
+        path: the file, or None for the defaults.
+        flags: table -> key -> value; a value of None was not given.
+
+    Raises:
+        UnusableInput: the file cannot be read, or a key or a value in it or in the flags is wrong.
+    """
+    tables: dict[str, dict[str, Any]] = {}
+    if path is not None:
+        tables = _read_toml(path)
+        for table, key in (("target", "img"), ("training", "from")):
+            value = tables.get(table, {}).get(key)
+            if isinstance(value, str):
+                tables[table][key] = str(path.parent / Path(value).expanduser())
+    for table, given in flags.items():
+        values = {key: value for key, value in given.items() if value is not None}
+        here = tables.setdefault(table, {})
+        for keys in ({"img", "data"}, {"steps", "time_budget"}):
+            if values.keys() & keys:
+                for key in keys - values.keys():
+                    here.pop(key, None)
+        if "img" in values:
+            here.pop("noise", None)
+        here.update(values)
+    try:
+        config = RunConfig.model_validate(tables)
+    except ValidationError as error:
+        raise UnusableInput(_one_line(error, path)) from None
+    return config.model_copy(update={"training": config.training.resolved()})
+
+
+def _read_toml(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UnusableInput(f"no such config: {path}; check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableInput(f"{path} cannot be read as a config: {error}; give a TOML file") from None
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UnusableInput(f"{path} is no valid TOML: {error}; mend that line") from None
+    for name, table in tables.items():
+        if name not in RunConfig.model_fields:
+            raise UnusableInput(f"{path}: unknown table or key '{name}'; {did_you_mean(name, RunConfig.model_fields)}")
+        if not isinstance(table, dict):
+            raise UnusableInput(f"{path}: '{name}' is a table; write [{name}]")
+    return tables
+
+
+def _one_line(error: ValidationError, path: Path | None) -> str:
+    """pydantic's first complaint in the project's form: where, what, the remedy."""
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"]]
+    where = f"{path}: " if path is not None else ""
+    if first["type"] == "extra_forbidden":
+        model: type[BaseModel] = {"target": TargetConfig, "model": FFJORDConfig, "training": TrainingConfig}[place[0]]
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        return f"{where}unknown key '{place[-1]}' in [{place[0]}]; {did_you_mean(place[-1], known)}"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing" and place == ["target"] or len(place) < 2:
+        return "nothing to fit; give a picture (--img PATH) or a data set (--data NAME)" if first["type"] == "missing" or "only one" in message and not first.get("input") else f"{where}{message}"
+    given = first.get("input")
+    return f"{where}[{place[0]}] {'.'.join(place[1:])} = {given!r}: {message[0].lower()}{message[1:]}"
