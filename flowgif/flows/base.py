@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Flow", "Mapped", "base_log_prob"]
+__all__ = ["ContinuousFlow", "Flow", "Mapped", "Regularised", "base_log_prob"]
 
 
 class Mapped(NamedTuple):
@@ -27,13 +27,35 @@ class Mapped(NamedTuple):
     ladj: Tensor
 
 
+class Regularised(NamedTuple):
+    """A solve to the base, with the integrals that Finlay et al. 2020 (arXiv:2002.02798) penalise.
+
+    Attributes:
+        point: z, (n, 2).
+        ladj: log |det dz/dx|, (n,).
+        kinetic: the integral of |v|^2 over time, (n,).
+        jacobian: the integral of the squared Frobenius norm of dv/dx, (n,).
+    """
+
+    point: Tensor
+    ladj: Tensor
+    kinetic: Tensor
+    jacobian: Tensor
+
+
 def base_log_prob(z: Tensor) -> Tensor:
     """log N(z; 0, I) in nats, shape (n,), for z of shape (n, 2)."""
     return -0.5 * z.square().sum(-1) - math.log(2 * math.pi)
 
 
 class Flow(nn.Module, ABC):
-    """An invertible map between N(0, I) and a density, with every time between."""
+    """An invertible map between N(0, I) and a density, with every time between.
+
+    Attributes:
+        evaluations: of the flow's network at each point, in the last map.
+    """
+
+    evaluations: int = 1
 
     @abstractmethod
     def to_base(self, x: Tensor, time: float = 1.0) -> Mapped:
@@ -51,9 +73,28 @@ class Flow(nn.Module, ABC):
             point (k, n, 2) and ladj (k, n).
         """
 
-    def trajectory(self, z: Tensor, times: Tensor) -> Tensor:
-        """The points of :meth:`path` alone, (k, n, 2); a flow overrides it where that is cheaper."""
-        return self.path(z, times).point
+    def trajectory(self, x: Tensor, times: Tensor, start: float = 0.0) -> Tensor:
+        """The points alone, without ladj, which can be much cheaper.
+
+        Args:
+            x: (n, 2), at time ``start``.
+            times: (k,), ascending or descending from ``start``.
+            start: within [0, 1].
+
+        Returns:
+            (k, n, 2).
+        """
+        z = x if start == 0 else self.to_base(x, start).point
+        order = torch.argsort(times)
+        return self.path(z, times[order]).point[torch.argsort(order)]
+
+    def relaxed(self, tolerance: float) -> Flow:
+        """The same flow, where averages and pictures need less than the maps' full accuracy; weights are shared.
+
+        Args:
+            tolerance: of a numerical solve, data units and nats; a flow without one returns itself.
+        """
+        return self
 
     def from_base(self, z: Tensor, time: float = 1.0) -> Mapped:
         """Carries base points z (n, 2) to ``time``; the inverse of :meth:`to_base`."""
@@ -70,3 +111,20 @@ class Flow(nn.Module, ABC):
         like = next(self.parameters())
         z = torch.randn(n, 2, generator=generator, device=generator.device)
         return self.from_base(z.to(like), time).point
+
+
+class ContinuousFlow(Flow):
+    """A flow that follows a velocity."""
+
+    @abstractmethod
+    def velocity(self, x: Tensor, time: Tensor) -> Tensor:
+        """v(x, t), (n, 2), data units per unit of time, for x (n, 2) and time () or (n,)."""
+
+    @abstractmethod
+    def to_base_regularised(self, x: Tensor, generator: torch.Generator) -> Regularised:
+        """The solve of the likelihood objective, at training's tolerance and differentiable.
+
+        Args:
+            x: (n, 2).
+            generator: draws Hutchinson's noise, where the flow estimates its divergence.
+        """

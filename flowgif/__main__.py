@@ -1,0 +1,3 @@
+from flowgif.cli import main
+
+main()

@@ -1,0 +1,309 @@
+"""The command line: the only module that parses, prints and draws progress.
+
+stdout carries the answer, stderr the talk. Everything heavy is imported inside the commands, so that help is instant.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flowgif.errors import CheckFailed, FlowgifError, Interrupted, UnusableInput
+
+if TYPE_CHECKING:
+    from flowgif.evaluation import Gap
+    from flowgif.training.trainer import StepRecord
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="flowgif",
+    help="Fit a normalizing flow to a picture's ink, and see a Gaussian cloud flow into the picture as a GIF.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+TARGET, TRAINING, OUTPUT = "What is fitted", "How it is fitted", "Where it goes"
+LOOK, TIMING = "Look", "Timing"
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from flowgif import __version__
+
+        typer.echo(f"flowgif {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def train(
+    img: Annotated[
+        Path | None, typer.Option(help="A picture whose ink is fitted.", rich_help_panel=TARGET, show_default=False)
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="A data set: moons, circles, 8gaussians, ... in its place.", rich_help_panel=TARGET),
+    ] = None,
+    noise: Annotated[
+        float | None, typer.Option(help="Its noise, in its own units.", rich_help_panel=TARGET)
+    ] = None,
+    invert: Annotated[
+        bool | None,
+        typer.Option(
+            "--invert/--no-invert",
+            help="Light parts are the ink, or dark ones; by default the picture's border decides.",
+            rich_help_panel=TARGET,
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="From 0 to 1: at least this much ink counts fully, less not at all.", rich_help_panel=TARGET),
+    ] = None,
+    max_side: Annotated[
+        int | None, typer.Option(help="Shrink a larger picture to this many pixels. [default: 1024]", rich_help_panel=TARGET)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A TOML file with these settings; flags win.", rich_help_panel=TRAINING)
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="The flow: ffjord.", rich_help_panel=TRAINING)] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(help="flow-matching (default) or likelihood.", rich_help_panel=TRAINING),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Number of steps. [default: by objective]", rich_help_panel=TRAINING)
+    ] = None,
+    time_budget: Annotated[
+        str | None, typer.Option(help="Train for this long instead: 30s, 2m, 1h.", rich_help_panel=TRAINING)
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Points a step.", rich_help_panel=TRAINING)] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate.", rich_help_panel=TRAINING)] = None,
+    from_run: Annotated[
+        Path | None,
+        typer.Option("--from", help="Start from this run's weights (and its target).", rich_help_panel=TRAINING),
+    ] = None,
+    kinetic: Annotated[
+        float | None, typer.Option(help="Weight of the kinetic energy (likelihood).", rich_help_panel=TRAINING)
+    ] = None,
+    jacobian: Annotated[
+        float | None, typer.Option(help="Weight of the Jacobian norm (likelihood).", rich_help_panel=TRAINING)
+    ] = None,
+    divergence: Annotated[
+        str | None, typer.Option(help="exact (default) or hutchinson (likelihood).", rich_help_panel=TRAINING)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same weights. [default: 0]", rich_help_panel=TRAINING)] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto (default), cpu, cuda or mps.", rich_help_panel=TRAINING)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run directory. [default: runs/NAME]", rich_help_panel=OUTPUT)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the run that is there.", rich_help_panel=OUTPUT)] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that is there.", rich_help_panel=OUTPUT)
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fit a flow to a picture or a data set; prints the run directory."""
+    from flowgif.config import read_config
+
+    flags: dict[str, dict[str, Any]] = {
+        "target": {
+            "img": img, "data": data, "noise": noise, "invert": invert, "threshold": threshold, "max_side": max_side
+        },
+        "model": {"name": model, "divergence": divergence},
+        "training": {
+            "objective": objective, "steps": steps, "time_budget": None if steps is not None else time_budget,
+            "batch_size": batch_size, "lr": lr, "kinetic": kinetic, "jacobian": jacobian, "seed": seed,
+            "device": device, "from": from_run,
+        },
+    }  # fmt: skip
+    if resume:
+        if force:
+            raise UnusableInput("--resume goes on with a run and --force replaces it; give one of them")
+        folder = out or _resumed_folder(img, data)
+        settings = read_config(folder / "config.toml", {}) if (folder / "config.toml").is_file() else None
+        if settings is not None:
+            _refuse_changes(flags, settings.model_dump(mode="json", by_alias=True), folder)
+    else:
+        settings = read_config(config, flags)
+        folder = out or Path("runs") / _run_name(settings.target.img, settings.target.data, settings.training.start)
+    with _Progress(quiet) as progress:
+        progress.say("loading PyTorch ...")
+        from flowgif import session
+        from flowgif.config import parse_duration
+
+        if resume:
+            budget = None if time_budget is None or steps is not None else _duration(parse_duration, time_budget)
+            trained = session.resume(folder, steps, budget, device, progress)  # pyright: ignore[reportArgumentType]
+        else:
+            assert settings is not None
+            trained = session.train(settings, folder, force, progress)
+        progress.say(
+            f"{trained.steps} steps in {trained.seconds:.1f} s; gap {trained.gap.gap:.4f} nats "
+            f"(standard error {trained.gap.standard_error:.4f}); now: flowgif animate {folder}"
+        )
+    if as_json:
+        gap = {"gap": trained.gap.gap, "gap_se": trained.gap.standard_error}
+        typer.echo(json.dumps({"run": str(folder), "steps": trained.steps, "seconds": trained.seconds, **gap}))
+    else:
+        typer.echo(str(folder))
+
+
+@app.command("eval")
+def evaluate(
+    run: Annotated[Path | None, typer.Argument(help="A run directory. [default: the newest in runs/]")] = None,
+    max_gap: Annotated[float | None, typer.Option(help="Exit with 1 if the gap is larger (nats).")] = None,
+    max_nll: Annotated[float | None, typer.Option(help="Exit with 1 if the NLL is larger (nats).")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the points.")] = 0,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Report the negative log-likelihood of a run; with --max-gap, a check for scripts."""
+    with _Progress(quiet) as progress:
+        progress.say("loading PyTorch ...")
+        from flowgif import evaluation, session
+        from flowgif.runs import newest_run
+
+        folder = run or newest_run()
+        loaded = session.load(folder)
+        progress.say(f"evaluating {folder} ...")
+        report = evaluation.evaluate(loaded.flow, loaded.target, seed)
+        source = loaded.run.source
+    head = {"run": str(folder), "model": loaded.run.config.model.name, "target": source}
+    if as_json:
+        typer.echo(json.dumps(head | asdict(report)))
+    else:
+        rows = [
+            *head.items(),
+            ("NLL", f"{report.nll:.4f} nats, standard error {report.nll_se:.4f}"),
+            ("entropy", f"{report.entropy:.4f} nats, the least possible NLL"),
+            ("gap", f"{report.gap:.4f} nats, standard error {report.gap_se:.4f}"),
+            ("bits/dim", f"{report.bits_per_dim:.4f}"),
+            ("points", f"{report.points}"),
+            ("evaluations", f"{report.nfe} of the velocity"),
+            ("inversion", f"{report.inversion_error:.1e} data units, the largest error"),
+            ("seconds", f"{report.seconds:.1f}"),
+        ]
+        typer.echo("\n".join(f"{name:<12} {value}" for name, value in rows))
+    for name, value, bound in (("gap", report.gap, max_gap), ("NLL", report.nll, max_nll)):
+        if bound is not None and value > bound:
+            option = f"--max-{name.lower()}"
+            raise CheckFailed(f"the {name} of {value:.4f} nats is above {option} {bound:g}; train longer (--steps)")
+
+
+def _run_name(img: Path | None, data: str | None, start: Path | None) -> str:
+    name = (img.stem if img is not None else data) or "run"
+    return f"{name}-from-{start.name}" if start is not None else name
+
+
+def _resumed_folder(img: Path | None, data: str | None) -> Path:
+    from flowgif.runs import newest_run
+
+    return Path("runs") / _run_name(img, data, None) if img is not None or data is not None else newest_run()
+
+
+def _refuse_changes(flags: dict[str, dict[str, Any]], stored: dict[str, dict[str, Any]], folder: Path) -> None:
+    """What is given beside --resume may repeat what the run has, but change only where and how long it trains."""
+    for table, values in flags.items():
+        for key, value in values.items():
+            free = key in {"img", "data", "steps", "time_budget", "device", "from"}
+            if value is not None and not free and value != stored[table][key]:
+                raise UnusableInput(
+                    f"{folder} was trained with {key} = {stored[table][key]}; --resume cannot change it: "
+                    "drop that option, or train anew (--force)"
+                )
+
+
+def _duration(parse: Any, text: str) -> float:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise UnusableInput(f"--time-budget: {error}") from None
+
+
+class _Progress(AbstractContextManager["_Progress"]):
+    """A live line on a terminal, a plain line now and then elsewhere, nothing when quiet."""
+
+    PLAIN_SECONDS = 5.0
+
+    def __init__(self, quiet: bool) -> None:
+        from rich.console import Console
+
+        self._quiet = quiet
+        plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty()
+        self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._live = None if quiet or plain else self._console.status("")
+        self._last = 0.0
+
+    def __enter__(self) -> _Progress:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def say(self, text: str) -> None:
+        """A sentence that stays."""
+        if not self._quiet:
+            self._console.print(text, markup=False)
+
+    def now(self, text: str, seconds: float) -> None:
+        """What is going on; on a terminal the line is overwritten by the next."""
+        if self._live is not None:
+            self._live.update(text)
+        elif not self._quiet and seconds - self._last >= self.PLAIN_SECONDS:
+            self._last = seconds
+            self.say(text)
+
+    def step(self, record: StepRecord, gap: Gap | None) -> None:
+        """A step of training."""
+        left = record.seconds * (1 - record.done) / max(record.done, 1e-9)
+        text = f"step {record.step}  loss {record.loss:.4f}"
+        text += "" if gap is None else f"  gap {gap.gap:.4f}"
+        self.now(f"{text}  {record.step / record.seconds:.0f} steps/s  {left:.0f} s left", record.seconds)
+
+
+def main() -> None:
+    """The console entry point: every error one line, and its own exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except FlowgifError as error:
+        _die(str(error), error.exit_code)
+    except typer.TyperException as error:
+        _die(f"{error.format_message().rstrip('.')}; see flowgif --help", 2)
+    except (KeyboardInterrupt, typer.Abort):
+        _die("interrupted", Interrupted.exit_code)
+    except BrokenPipeError:
+        # The reader of stdout is gone: nothing is left to say, and Python must not try to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _die(message: str, code: int) -> None:
+    sys.stderr.write(f"flowgif: {' '.join(message.split())}\n")
+    sys.exit(code)

@@ -1,0 +1,233 @@
+"""A training from its config to a finished run directory, and back again as Python objects."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+import torch
+
+from flowgif.config import Device, RunConfig
+from flowgif.errors import Interrupted, NumericalError, UnusableInput
+from flowgif.evaluation import Gap, measure_gap
+from flowgif.flows.base import ContinuousFlow
+from flowgif.runs import INITIAL, Run, build_flow, build_target
+from flowgif.targets.image import ImageTarget
+from flowgif.targets.toy import ToyTarget
+from flowgif.training.trainer import StepRecord, Trainer
+
+__all__ = ["Loaded", "Reporter", "Trained", "load", "resume", "train"]
+
+CHECKPOINT_SECONDS = 10.0
+CHECKPOINT_POINTS = 1024
+FINAL_POINTS = 4096
+
+
+class Reporter(Protocol):
+    """Hears what happens; the default says nothing."""
+
+    def say(self, text: str) -> None:
+        """A sentence for the user."""
+
+    def step(self, record: StepRecord, gap: Gap | None) -> None:
+        """A step was done; ``gap`` is that of the last checkpoint."""
+
+
+class _Silent:
+    def say(self, text: str) -> None:
+        pass
+
+    def step(self, record: StepRecord, gap: Gap | None) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The end of a training.
+
+    Attributes:
+        run: its directory.
+        steps: done, in all.
+        seconds: of training, in all.
+        gap: of the weights that were kept.
+    """
+
+    run: Run
+    steps: int
+    seconds: float
+    gap: Gap
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A run as Python objects.
+
+    Attributes:
+        run: its directory and settings.
+        flow: ``log_prob(x)``, ``sample(n, generator=...)``, ``path(z, times)``; on the CPU, without gradients.
+        target: ``sample``, ``log_prob``, ``entropy``; a picture's has ``to_pixels`` and ``from_pixels`` too.
+    """
+
+    run: Run
+    flow: ContinuousFlow
+    target: ImageTarget | ToyTarget
+
+
+def load(folder: Path | str) -> Loaded:
+    """Opens a run directory.
+
+    Raises:
+        UnusableInput: there is no run, or its files are broken.
+    """
+    run = Run.open(Path(folder))
+    return Loaded(run, run.flow(), run.target())
+
+
+def train(config: RunConfig, folder: Path, force: bool = False, reporter: Reporter | None = None) -> Trained:
+    """Fits the config's flow to its target and keeps all of it in a run directory.
+
+    Args:
+        config: resolved, as from :func:`flowgif.config.read_config`.
+        folder: the run directory.
+        force: whether a run that is there already may be replaced.
+        reporter: hears of the progress.
+
+    Raises:
+        UnusableInput: the picture, data set or directory cannot be used.
+        NumericalError: training diverged; the last finite weights are kept.
+        Interrupted: Ctrl-C; everything is kept for :func:`resume`.
+    """
+    reporter = reporter or _Silent()
+    device = _device(config.training.device)
+    start = Run.open(config.training.start) if config.training.start is not None else None
+    if start is not None and config.target == start.config.target:
+        target, source = start.target(), start.source
+    else:
+        target = build_target(config)
+        source = str(config.target.img or config.target.data)
+    if isinstance(target, ImageTarget):
+        for remark in (*target.picture.remarks, target.remark):
+            reporter.say(remark)
+    flow = build_flow(config)
+    if start is not None:
+        flow.load_state_dict(start.flow().state_dict())
+    run = Run.create(folder, config, target, source, force)
+    run.write_weights(flow, INITIAL)
+    trainer = Trainer(flow.to(device), target, config.training, device)
+    return _run_to_end(run, trainer, target, reporter)
+
+
+def resume(
+    folder: Path,
+    steps: int | None = None,
+    time_budget: float | None = None,
+    device: Device | None = None,
+    reporter: Reporter | None = None,
+) -> Trained:
+    """Goes on with a training that was stopped, with what its config says.
+
+    Args:
+        folder: the run directory.
+        steps, time_budget: the new end of the training, where one is given.
+        device: where to go on; by default where it was.
+        reporter: hears of the progress.
+
+    Raises:
+        UnusableInput: there is no run, or its files are broken.
+        NumericalError, Interrupted: as :func:`train`.
+    """
+    run = Run.open(folder)
+    training = run.config.training
+    if steps is not None or time_budget is not None:
+        training = training.model_copy(
+            update={"steps": steps, "time_budget": None if steps is not None else time_budget}
+        )
+    on = _device(device or training.device)
+    target = run.target()
+    trainer = Trainer(run.flow(INITIAL).requires_grad_(True).to(on), target, training, on)
+    state = run.read_state()
+    if state is not None:
+        try:
+            trainer.restore(state)
+        except (KeyError, RuntimeError, ValueError):
+            raise UnusableInput(f"the state in {folder} does not fit its config; train it again (--force)") from None
+    run.keep_metrics_up_to(trainer.step)
+    return _run_to_end(run, trainer, target, reporter or _Silent())
+
+
+def _run_to_end(run: Run, trainer: Trainer, target: ImageTarget | ToyTarget, reporter: Reporter) -> Trained:
+    gap: Gap | None = None
+    rows: list[dict[str, float]] = []
+
+    def checkpoint(points: int) -> Gap:
+        # The weights come first: a gap that cannot be measured must not cost them.
+        run.write_state(trainer.state())
+        run.write_weights(trainer.averaged)
+        run.append_metrics(rows)
+        rows.clear()
+        measured = measure_gap(trainer.averaged, target, points)
+        run.append_metrics(
+            [{"step": trainer.step, "seconds": trainer.seconds, "gap": measured.gap, "gap_se": measured.standard_error}]
+        )
+        return measured
+
+    last = time.perf_counter()
+    with _interrupt_between_steps() as interrupted:
+        try:
+            for record in trainer.run():
+                rows.append({"step": record.step, "loss": record.loss, "seconds": record.seconds})
+                reporter.step(record, gap)
+                if interrupted.is_set():
+                    break
+                if time.perf_counter() - last > CHECKPOINT_SECONDS and record.done < 1:
+                    gap = checkpoint(CHECKPOINT_POINTS)
+                    last = time.perf_counter()
+        except NumericalError as error:
+            run.append_metrics(rows)
+            run.write_weights(trainer.averaged)
+            raise NumericalError(f"{error}; the last finite weights are in {run.folder}") from None
+    if interrupted.is_set() and trainer.done < 1:
+        run.write_state(trainer.state())
+        run.write_weights(trainer.averaged)
+        run.append_metrics(rows)
+        raise Interrupted(
+            f"interrupted at step {trainer.step}; go on with: flowgif train --resume --out {run.folder}"
+        )
+    return Trained(run, trainer.step, trainer.seconds, checkpoint(FINAL_POINTS))
+
+
+@contextmanager
+def _interrupt_between_steps() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event, so that a step is never cut in two; a second one ends at once."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def handle(signum: int, frame: FrameType | None) -> None:
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _device(name: Device) -> torch.device:
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device("cuda" if available["cuda"] else "cpu")
+    if not available[name]:
+        usable = ", ".join(device for device, there in available.items() if there)
+        raise UnusableInput(f"--device {name} is not available on this machine; usable: auto, {usable}")
+    return torch.device(name)

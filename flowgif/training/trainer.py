@@ -1,0 +1,167 @@
+"""The training loop. It prints nothing and writes nothing; it yields a record a step."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from flowgif.config import TrainingConfig
+from flowgif.errors import NumericalError
+from flowgif.flows.base import ContinuousFlow, Flow
+from flowgif.training.objectives import FlowMatching, Likelihood, Objective, Target
+
+__all__ = ["StepRecord", "Trainer"]
+
+WARM_UP = 50  # steps in which the learning rate rises
+AVERAGE = 0.98  # decay a step of the weights' moving average, which is what is kept
+CLIP = 1.0  # largest gradient norm of the likelihood objective
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """A step of training.
+
+    Attributes:
+        step: counted from 1.
+        loss: of this step's batch; nats for the likelihood objective.
+        seconds: of training so far, resumed parts included.
+        done: the share of the training that lies behind, in [0, 1].
+    """
+
+    step: int
+    loss: float
+    seconds: float
+    done: float
+
+
+class Trainer:
+    """Fits a flow to a target.
+
+    With a number of steps, the same seed gives the same weights bit for bit on the same machine, however often
+    the training was stopped and resumed. A time budget has no such promise.
+
+    Args:
+        flow: trained in place.
+        target: what it is fitted to.
+        config: resolved.
+        device: where the flow is.
+
+    Attributes:
+        step: steps done.
+        seconds: of training so far.
+    """
+
+    def __init__(self, flow: ContinuousFlow, target: Target, config: TrainingConfig, device: torch.device) -> None:
+        assert config.batch_size is not None and config.lr is not None
+        self._flow, self._config = flow, config
+        self._average = AveragedModel(flow, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE))
+        generator = torch.Generator().manual_seed(config.seed)
+        self._objective: Objective
+        self._clip = math.inf
+        if config.objective == "flow-matching":
+            self._objective = FlowMatching(flow, target, config.batch_size, generator, device)
+            # Muon (Jordan et al. 2024) for the matrices between layers; its learning rate is four times Adam's.
+            matrices = [p for p in flow.parameters() if p.ndim == 2 and min(p.shape) > 2]
+            others = [p for p in flow.parameters() if not (p.ndim == 2 and min(p.shape) > 2)]
+            self._optimisers: list[torch.optim.Optimizer] = [
+                torch.optim.Muon(matrices, lr=config.lr, weight_decay=0.0),
+                torch.optim.Adam(others, lr=config.lr / 4, fused=True),
+            ]
+        else:
+            self._objective = Likelihood(
+                flow, target, config.batch_size, config.kinetic, config.jacobian, generator, device
+            )
+            self._clip = CLIP
+            self._optimisers = [torch.optim.Adam(flow.parameters(), lr=config.lr, fused=True)]
+        self._rates: list[float] = [group["lr"] for o in self._optimisers for group in o.param_groups]
+        self.step = 0
+        self.seconds = 0.0
+
+    @property
+    def averaged(self) -> Flow:
+        """The flow with the moving average of its weights: the one to evaluate and to keep."""
+        module = self._average.module if self.step else self._flow
+        assert isinstance(module, Flow)
+        return module
+
+    @property
+    def done(self) -> float:
+        """The share of the training that lies behind, in [0, 1]."""
+        if self._config.steps is not None:
+            return min(1.0, self.step / self._config.steps)
+        assert self._config.time_budget is not None
+        return min(1.0, self.seconds / self._config.time_budget)
+
+    def run(self) -> Iterator[StepRecord]:
+        """Trains until the steps or the time are up.
+
+        Raises:
+            NumericalError: a loss or gradient is not finite; the weights stay those of the last finite step.
+        """
+        self._flow.train()
+        resumed_at, start = self.seconds, time.perf_counter()
+        while self.done < 1.0:
+            self._set_rate()
+            for optimiser in self._optimisers:
+                optimiser.zero_grad()
+            loss = self._objective.loss()
+            value = loss.item()
+            loss.backward()  # pyright: ignore[reportUnknownMemberType]
+            norm = nn.utils.clip_grad_norm_(self._flow.parameters(), self._clip).item()
+            if not (math.isfinite(value) and math.isfinite(norm)):
+                raise NumericalError(
+                    f"the {'gradient' if math.isfinite(value) else 'loss'} is not finite at step {self.step + 1}: "
+                    f"the learning rate is too high for this target; train again with a lower --lr "
+                    f"(it was {self._config.lr:g})"
+                )
+            for optimiser in self._optimisers:
+                optimiser.step()
+            self._average.update_parameters(self._flow)
+            self.step += 1
+            self.seconds = resumed_at + time.perf_counter() - start
+            yield StepRecord(self.step, value, self.seconds, self.done)
+
+    def _set_rate(self) -> None:
+        """A linear rise, then a linear fall to zero."""
+        factor = min(1.0, (self.step + 1) / WARM_UP) * (1.0 - self.done)
+        groups = [group for o in self._optimisers for group in o.param_groups]
+        for group, rate in zip(groups, self._rates, strict=True):
+            group["lr"] = rate * factor
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that going on needs, as flat tensors."""
+        out = {"step": torch.tensor(self.step), "seconds": torch.tensor(self.seconds, dtype=torch.float64)}
+        out |= {f"flow.{name}": value for name, value in self._flow.state_dict().items()}
+        out |= {f"average.{name}": value for name, value in self._average.state_dict().items()}
+        out |= {f"objective.{name}": value for name, value in self._objective.state().items()}
+        for i, optimiser in enumerate(self._optimisers):
+            for j, values in optimiser.state_dict()["state"].items():
+                out |= {f"optimiser.{i}.{j}.{name}": value for name, value in values.items()}
+        return out
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Back to where :meth:`state` was taken.
+
+        Raises:
+            KeyError, RuntimeError: the state is another flow's.
+        """
+        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        self._flow.load_state_dict(_below(state, "flow."))
+        self._average.load_state_dict(_below(state, "average."))
+        self._objective.restore(_below(state, "objective."))
+        for i, optimiser in enumerate(self._optimisers):
+            moments: dict[int, dict[str, Tensor]] = {}
+            for key, value in _below(state, f"optimiser.{i}.").items():
+                j, name = key.split(".", 1)
+                moments.setdefault(int(j), {})[name] = value
+            optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
+
+
+def _below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
