@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
@@ -150,7 +151,7 @@ def train(
         settings = read_config(config, flags)
         folder = out or Path("runs") / _run_name(settings.target.img, settings.target.data, settings.training.start)
     with _Progress(quiet) as progress:
-        progress.say("loading PyTorch ...")
+        progress.now("loading PyTorch ...")
         from flowgif import session
         from flowgif.config import parse_duration
 
@@ -171,6 +172,51 @@ def train(
         typer.echo(str(folder))
 
 
+@app.command()
+def animate(
+    run: Annotated[Path | None, typer.Argument(help="A run directory. [default: the newest in runs/]")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The GIF. [default: RUN/NAME.gif]")] = None,
+    frames: Annotated[int, typer.Option(help="From the cloud to the picture.", rich_help_panel=TIMING)] = 60,
+    fps: Annotated[float, typer.Option(help="Frames a second, at most 50.", rich_help_panel=TIMING)] = 25.0,
+    hold: Annotated[float, typer.Option(help="Seconds that the picture stays.", rich_help_panel=TIMING)] = 1.2,
+    bounce: Annotated[bool, typer.Option("--bounce", help="Also flow back to the cloud.", rich_help_panel=TIMING)] = False,
+    size: Annotated[int, typer.Option(help="Pixels of the longer side.", rich_help_panel=LOOK)] = 480,
+    points: Annotated[
+        int | None, typer.Option(help="Number of particles. [default: 4000, or 50000 for a density]", rich_help_panel=LOOK)
+    ] = None,
+    style: Annotated[str, typer.Option(help="points or density.", rich_help_panel=LOOK)] = "points",
+    seed: Annotated[int, typer.Option(min=0, help="Of the particles; same seed, same bytes.", rich_help_panel=LOOK)] = 0,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the GIF of a run: the cloud flows into the picture; prints its path."""
+    with _Progress(quiet) as progress:
+        from flowgif.animation.timeline import make_timeline
+
+        timeline = make_timeline(frames, fps, hold, bounce)
+        progress.now("loading PyTorch ...")
+        from flowgif import session
+        from flowgif.animation.animate import animate as write
+        from flowgif.runs import newest_run
+
+        folder = run or newest_run()
+        loaded = session.load(folder)
+        out = out or folder / f"{folder.resolve().name}.gif"
+        progress.now(f"integrating {folder} ...")
+        total = len(timeline.times)
+        write(
+            loaded.flow, loaded.target, out, timeline, size, points, style, seed,  # pyright: ignore[reportArgumentType]
+            lambda number: progress.now(f"frame {number} of {total}"),
+        )  # fmt: skip
+        progress.say(f"{total} frames, {sum(timeline.delays) / 100:g} s, {out.stat().st_size / 1e6:.2f} MB")
+    if as_json:
+        seconds = sum(timeline.delays) / 100
+        answer = {"run": str(folder), "gif": str(out), "frames": total, "seconds": seconds, "bytes": out.stat().st_size}
+        typer.echo(json.dumps(answer))
+    else:
+        typer.echo(str(out))
+
+
 @app.command("eval")
 def evaluate(
     run: Annotated[Path | None, typer.Argument(help="A run directory. [default: the newest in runs/]")] = None,
@@ -182,13 +228,13 @@ def evaluate(
 ) -> None:
     """Report the negative log-likelihood of a run; with --max-gap, a check for scripts."""
     with _Progress(quiet) as progress:
-        progress.say("loading PyTorch ...")
+        progress.now("loading PyTorch ...")
         from flowgif import evaluation, session
         from flowgif.runs import newest_run
 
         folder = run or newest_run()
         loaded = session.load(folder)
-        progress.say(f"evaluating {folder} ...")
+        progress.now(f"evaluating {folder} ...")
         report = evaluation.evaluate(loaded.flow, loaded.target, seed)
         source = loaded.run.source
     head = {"run": str(folder), "model": loaded.run.config.model.name, "target": source}
@@ -255,7 +301,7 @@ class _Progress(AbstractContextManager["_Progress"]):
         plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty()
         self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self._live = None if quiet or plain else self._console.status("")
-        self._last = 0.0
+        self._last = time.monotonic()
 
     def __enter__(self) -> _Progress:
         if self._live is not None:
@@ -271,12 +317,12 @@ class _Progress(AbstractContextManager["_Progress"]):
         if not self._quiet:
             self._console.print(text, markup=False)
 
-    def now(self, text: str, seconds: float) -> None:
+    def now(self, text: str) -> None:
         """What is going on; on a terminal the line is overwritten by the next."""
         if self._live is not None:
             self._live.update(text)
-        elif not self._quiet and seconds - self._last >= self.PLAIN_SECONDS:
-            self._last = seconds
+        elif not self._quiet and time.monotonic() - self._last >= self.PLAIN_SECONDS:
+            self._last = time.monotonic()
             self.say(text)
 
     def step(self, record: StepRecord, gap: Gap | None) -> None:
@@ -284,7 +330,7 @@ class _Progress(AbstractContextManager["_Progress"]):
         left = record.seconds * (1 - record.done) / max(record.done, 1e-9)
         text = f"step {record.step}  loss {record.loss:.4f}"
         text += "" if gap is None else f"  gap {gap.gap:.4f}"
-        self.now(f"{text}  {record.step / record.seconds:.0f} steps/s  {left:.0f} s left", record.seconds)
+        self.now(f"{text}  {record.step / record.seconds:.0f} steps/s  {left:.0f} s left")
 
 
 def main() -> None:
@@ -294,7 +340,9 @@ def main() -> None:
     except FlowgifError as error:
         _die(str(error), error.exit_code)
     except typer.TyperException as error:
-        _die(f"{error.format_message().rstrip('.')}; see flowgif --help", 2)
+        if error.format_message():  # it is empty after the help that stands for no arguments
+            _die(f"{error.format_message().rstrip('.')}; see flowgif --help", 2)
+        code = 2
     except (KeyboardInterrupt, typer.Abort):
         _die("interrupted", Interrupted.exit_code)
     except BrokenPipeError:

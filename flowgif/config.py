@@ -52,8 +52,10 @@ class TargetConfig(_Table):
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
-        if (self.img is None) == (self.data is None):
-            raise ValueError("give a picture (--img PATH) or a data set (--data NAME), and only one of them")
+        if self.img is None and self.data is None:
+            raise ValueError("nothing to fit; give a picture (--img PATH) or a data set (--data NAME)")
+        if self.img is not None and self.data is not None:
+            raise ValueError("two targets; give a picture (--img PATH) or a data set (--data NAME), not both")
         if self.img is not None and self.noise is not None:
             raise ValueError("--noise goes with --data; a picture's components are half a pixel wide")
         if self.data is not None and (self.invert is not None or self.threshold is not None):
@@ -200,7 +202,7 @@ def read_config(path: Path | None, flags: Mapping[str, Mapping[str, Any]]) -> Ru
     try:
         config = RunConfig.model_validate(tables)
     except ValidationError as error:
-        raise UnusableInput(_one_line(error, path)) from None
+        raise UnusableInput(_one_line(error, path, flags)) from None
     training = config.training.resolved()
     return config.model_copy(update={"training": training, "model": config.model.resolved(training.objective)})
 
@@ -224,17 +226,22 @@ def _read_toml(path: Path) -> dict[str, dict[str, Any]]:
     return tables
 
 
-def _one_line(error: ValidationError, path: Path | None) -> str:
-    """pydantic's first complaint in the project's form: where, what, the remedy."""
+def _one_line(error: ValidationError, path: Path | None, flags: Mapping[str, Mapping[str, Any]]) -> str:
+    """pydantic's first complaint in the project's form: what and where, then the remedy."""
     first = error.errors()[0]
-    place = [str(part) for part in first["loc"]]
-    where = f"{path}: " if path is not None else ""
-    if first["type"] == "extra_forbidden":
-        model: type[BaseModel] = {"target": TargetConfig, "model": FFJORDConfig, "training": TrainingConfig}[place[0]]
-        known = [field.alias or name for name, field in model.model_fields.items()]
-        return f"{where}unknown key '{place[-1]}' in [{place[0]}]; {did_you_mean(place[-1], known)}"
     message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "missing" and place == ["target"] or len(place) < 2:
-        return "nothing to fit; give a picture (--img PATH) or a data set (--data NAME)" if first["type"] == "missing" or "only one" in message and not first.get("input") else f"{where}{message}"
-    given = first.get("input")
-    return f"{where}[{place[0]}] {'.'.join(place[1:])} = {given!r}: {message[0].lower()}{message[1:]}"
+    table, *keys = [str(part) for part in first["loc"]]
+    where = f"{path}: " if path is not None else ""
+    if first["type"] == "missing":
+        return f"{where}nothing to fit; give a picture (--img PATH) or a data set (--data NAME)"
+    if not keys:  # a rule about several keys
+        return f"{where}{message}"
+    key = keys[0]
+    if first["type"] == "extra_forbidden":
+        model: type[BaseModel] = {"target": TargetConfig, "model": FFJORDConfig, "training": TrainingConfig}[table]
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        return f"{where}unknown key '{key}' in [{table}]; {did_you_mean(key, known)}"
+    value = first["input"]
+    if flags.get(table, {}).get(key) is not None:
+        return f"--{'model' if key == 'name' else key.replace('_', '-')} {value}: {message[0].lower()}{message[1:]}"
+    return f"{where}[{table}] {key} = {value!r}: {message[0].lower()}{message[1:]}"

@@ -12,10 +12,9 @@ metrics.jsonl                 one object a line: {"step", "loss", "seconds"}, at
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,17 +23,18 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnknownVariableType]
+from safetensors.torch import load_file, save  # pyright: ignore[reportUnknownVariableType]
 from torch import Tensor
 
 from flowgif.config import RunConfig, read_config
 from flowgif.errors import UnusableInput
+from flowgif.files import write_atomically
 from flowgif.flows.base import ContinuousFlow
 from flowgif.flows.ffjord import FFJORD
 from flowgif.targets.image import ImageTarget, Picture, load_picture
 from flowgif.targets.toy import ToyTarget
 
-__all__ = ["Run", "build_flow", "build_target", "newest_run", "write_atomically"]
+__all__ = ["Run", "build_flow", "build_target", "newest_run"]
 
 CONFIG, PROVENANCE, PICTURE = "config.toml", "provenance.json", "picture.png"
 WEIGHTS, INITIAL, RESUME, METRICS = (
@@ -45,22 +45,6 @@ WEIGHTS, INITIAL, RESUME, METRICS = (
 )
 FILES = (CONFIG, PROVENANCE, PICTURE, WEIGHTS, INITIAL, RESUME, METRICS)
 DEFAULT_FOLDER = Path("runs")
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Has ``write`` fill a file beside ``path``, then puts it in its place.
-
-    Raises:
-        UnusableInput: the place cannot be written.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
-    try:
-        write(beside)
-        os.replace(beside, path)
-    except OSError as error:
-        raise UnusableInput(f"cannot write {path}: {error.strerror or error}; choose another place") from None
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def build_target(config: RunConfig) -> ImageTarget | ToyTarget:
@@ -100,21 +84,12 @@ class Run:
     folder: Path
     config: RunConfig
 
-    @classmethod
-    def create(
-        cls, folder: Path, config: RunConfig, target: ImageTarget | ToyTarget, source: str, force: bool
-    ) -> Run:
-        """Makes the directory with everything that is known before training.
-
-        Args:
-            folder: where.
-            config: resolved.
-            target: what the config names.
-            source: where the picture came from, or the data set's name.
-            force: whether a run that is there may be replaced.
+    @staticmethod
+    def check_free(folder: Path, force: bool) -> None:
+        """Finds out whether a run may be made there.
 
         Raises:
-            UnusableInput: there is a run already (without force), or the place cannot be written.
+            UnusableInput: there is a run already (without force), or a file.
         """
         if (folder / CONFIG).exists() and not force:
             raise UnusableInput(
@@ -123,6 +98,20 @@ class Run:
             )
         if folder.exists() and not folder.is_dir():
             raise UnusableInput(f"{folder} is a file; choose another --out")
+
+    @classmethod
+    def create(cls, folder: Path, config: RunConfig, target: ImageTarget | ToyTarget, source: str) -> Run:
+        """Makes the directory, in the place of a run that is there, with everything that is known before training.
+
+        Args:
+            folder: where.
+            config: resolved.
+            target: what the config names.
+            source: where the picture came from, or the data set's name.
+
+        Raises:
+            UnusableInput: the place cannot be written.
+        """
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name in FILES:
@@ -242,7 +231,7 @@ class Run:
     def _write_tensors(self, name: str, tensors: Mapping[str, Tensor]) -> None:
         # Copies: two names of one tensor, such as a flow's and its average's buffers, cannot be stored.
         out = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
-        write_atomically(self.folder / name, lambda path: save_file(out, path))
+        write_atomically(self.folder / name, lambda path: path.write_bytes(save(out)))
 
 
 def newest_run(folder: Path = DEFAULT_FOLDER) -> Path:

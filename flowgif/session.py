@@ -105,6 +105,7 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
         Interrupted: Ctrl-C; everything is kept for :func:`resume`.
     """
     reporter = reporter or _Silent()
+    Run.check_free(folder, force)
     device = _device(config.training.device)
     start = Run.open(config.training.start) if config.training.start is not None else None
     if start is not None and config.target == start.config.target:
@@ -118,7 +119,7 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
     flow = build_flow(config)
     if start is not None:
         flow.load_state_dict(start.flow().state_dict())
-    run = Run.create(folder, config, target, source, force)
+    run = Run.create(folder, config, target, source)
     run.write_weights(flow, INITIAL)
     trainer = Trainer(flow.to(device), target, config.training, device)
     return _run_to_end(run, trainer, target, reporter)

@@ -1,0 +1,41 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from flowgif.errors import UnusableInput
+
+__all__ = ["check_writable", "write_atomically"]
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Has ``write`` fill a file beside ``path``, then puts it in its place.
+
+    Raises:
+        UnusableInput: the place cannot be written.
+    """
+    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        write(beside)
+        os.replace(beside, path)
+    except OSError as error:
+        raise UnusableInput(f"cannot write {path}: {error.strerror or error}; choose another place") from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Finds out before the work whether a file can be written there.
+
+    Raises:
+        UnusableInput: it cannot.
+    """
+    if path.is_dir():
+        raise UnusableInput(f"cannot write {path}: it is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise UnusableInput(f"cannot write {path}: there is no folder {path.parent}; create it first")
+    write_atomically(path.with_name(f".{path.name}.check"), lambda probe: probe.touch())
+    path.with_name(f".{path.name}.check").unlink()
