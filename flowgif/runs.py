@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save  # pyright: ignore[reportUnknownVariableType]
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from flowgif.config import RunConfig, read_config
@@ -129,7 +129,7 @@ class Run:
         if isinstance(target, ImageTarget):
             provenance["picture"] = {"source": source, "size_as_given": list(target.picture.size_as_given)}
             image = target.picture.image
-            write_atomically(folder / PICTURE, lambda path: image.save(path))
+            write_atomically(folder / PICTURE, image.save)
             config = config.model_copy(update={"target": config.target.model_copy(update={"img": Path(PICTURE)})})
         text = json.dumps(provenance, indent=1)
         write_atomically(folder / PROVENANCE, lambda path: path.write_text(text + "\n", encoding="utf-8"))
@@ -244,4 +244,3 @@ def newest_run(folder: Path = DEFAULT_FOLDER) -> Path:
     if not runs:
         raise UnusableInput(f"no run in {folder}/; make one with: flowgif train --img PICTURE")
     return max(runs, key=lambda run: (run / WEIGHTS).stat().st_mtime)
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,14 +198,12 @@ def _run_to_end(run: Run, trainer: Trainer, target: ImageTarget | ToyTarget, rep
         run.write_state(trainer.state())
         run.write_weights(trainer.averaged)
         run.append_metrics(rows)
-        raise Interrupted(
-            f"interrupted at step {trainer.step}; go on with: flowgif train --resume --out {run.folder}"
-        )
+        raise Interrupted(f"interrupted at step {trainer.step}; go on with: flowgif train --resume --out {run.folder}")
     return Trained(run, trainer.step, trainer.seconds, checkpoint(FINAL_POINTS))
 
 
 @contextmanager
-def _interrupt_between_steps() -> Iterator[threading.Event]:
+def _interrupt_between_steps() -> Generator[threading.Event]:
     """Ctrl-C sets the event, so that a step is never cut in two; a second one ends at once."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():

@@ -67,8 +67,24 @@ def cat() -> None:
     )
     draw.polygon(body, fill=0)
     draw.ellipse(up(132, 58, 262, 172), fill=0)
-    draw.polygon(closed((136, 108), ((128, 70), (132, 40), (140, 22)), ((160, 36), (176, 50), (186, 66)), ((168, 80), (150, 90), (136, 108))), fill=0)
-    draw.polygon(closed((258, 108), ((266, 70), (262, 40), (254, 22)), ((234, 36), (218, 50), (208, 66)), ((226, 80), (244, 90), (258, 108))), fill=0)
+    draw.polygon(
+        closed(
+            (136, 108),
+            ((128, 70), (132, 40), (140, 22)),
+            ((160, 36), (176, 50), (186, 66)),
+            ((168, 80), (150, 90), (136, 108)),
+        ),
+        fill=0,
+    )
+    draw.polygon(
+        closed(
+            (258, 108),
+            ((266, 70), (262, 40), (254, 22)),
+            ((234, 36), (218, 50), (208, 66)),
+            ((226, 80), (244, 90), (258, 108)),
+        ),
+        fill=0,
+    )
     tail = closed(
         (250, 372),
         ((320, 384), (372, 352), (366, 290)),
@@ -176,8 +192,18 @@ def banner() -> None:
     draw.ellipse(up(560, 14, 640, 94), fill=ink)
     for x, y, s in ((140, 40, 26), (205, 62, 18), (90, 70, 16), (420, 34, 22), (720, 50, 20)):
         for side in (-1, 1):
-            wing = bezier((x, y), (x + side * s * 0.3, y - s * 0.7), (x + side * s * 0.8, y - s * 0.6), (x + side * s * 1.3, y - s * 0.2))
-            draw.line([(px * SUPERSAMPLING, py * SUPERSAMPLING) for px, py in wing], fill=ink, width=5 * SUPERSAMPLING, joint="curve")
+            wing = bezier(
+                (x, y),
+                (x + side * s * 0.3, y - s * 0.7),
+                (x + side * s * 0.8, y - s * 0.6),
+                (x + side * s * 1.3, y - s * 0.2),
+            )
+            draw.line(
+                [(px * SUPERSAMPLING, py * SUPERSAMPLING) for px, py in wing],
+                fill=ink,
+                width=5 * SUPERSAMPLING,
+                joint="curve",
+            )
     save(picture, "banner.png")
 
 
@@ -199,7 +225,11 @@ def balloon() -> None:
     for i, colour in enumerate(colours):
         left, right = -1 + 2 * i / 6, -1 + 2 * (i + 1) / 6
         top = [(180 + 140 * sin(left * pi / 2), 0), (180 + 140 * sin(right * pi / 2), 0)]
-        edge = [(180 + 140 * sin(e * pi / 2) * cos((s / 40 - 0.35) * 1.25), s * 9) for e in (right, left) for s in (range(41) if e == right else range(40, -1, -1))]
+        edge = [
+            (180 + 140 * sin(e * pi / 2) * cos((s / 40 - 0.35) * 1.25), s * 9)
+            for e in (right, left)
+            for s in (range(41) if e == right else range(40, -1, -1))
+        ]
         draw.polygon([(x * SUPERSAMPLING, y * SUPERSAMPLING) for x, y in (*top, *edge)], fill=colour)
     picture.paste(stripes, (0, 0), mask)
     draw = ImageDraw.Draw(picture)

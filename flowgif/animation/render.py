@@ -53,7 +53,7 @@ _DENSITY = ((255, 255, 255), (214, 228, 245), (140, 186, 224), (66, 133, 190), (
 
 
 def make_palette(style: Style) -> Palette:
-    """6 levels of ink for points, whose edges need no more, and 16 for the smooth density: fewer levels, smaller files."""
+    """6 levels for points, whose edges need no more, and 16 for the smooth density: fewer levels, smaller files."""
     anchors, levels = (_INK, 6) if style == "points" else (_DENSITY, 16)
     places = np.linspace(0, len(anchors) - 1, levels)
     channels = [np.interp(places, range(len(anchors)), [a[c] for a in anchors]) for c in range(3)]
@@ -101,9 +101,7 @@ def make_view(target: GaussianMixture, size: int) -> View:
     centre = (low + high) / 2
     # A uniform density on an area A has the entropy log A.
     area = math.exp(target.entropy()) * float(per_unit.prod())
-    return View(
-        width, height, area, (float(per_unit[0]), float(per_unit[1])), (float(centre[0]), float(centre[1]))
-    )
+    return View(width, height, area, (float(per_unit[0]), float(per_unit[1])), (float(centre[0]), float(centre[1])))
 
 
 def base_draws(n: int, seed: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from flowgif.errors import UnusableInput
@@ -40,7 +41,9 @@ def make_timeline(frames: int, fps: float, hold: float, bounce: bool = False) ->
     if frames < 2:
         raise UnusableInput(f"--frames {frames} makes no animation; give at least 2")
     if not 0 < fps <= FASTEST:
-        raise UnusableInput(f"--fps {fps:g} is out of range; a GIF plays more than 0 and at most {FASTEST:g} frames a second")
+        raise UnusableInput(
+            f"--fps {fps:g} is out of range; a GIF plays more than 0 and at most {FASTEST:g} frames a second"
+        )
     if not 0 <= hold <= 60:
         raise UnusableInput(f"--hold {hold:g} is out of range; give 0 to 60 seconds")
     times = [i / (frames - 1) for i in range(frames)]
@@ -48,6 +51,6 @@ def make_timeline(frames: int, fps: float, hold: float, bounce: bool = False) ->
         times += times[-2:0:-1]
     # Rounding the moments, not the delays, keeps the whole as long as it should be.
     moments = [round(100 * i / fps) for i in range(len(times) + 1)]
-    delays = [after - before for before, after in zip(moments, moments[1:], strict=False)]
+    delays = [after - before for before, after in itertools.pairwise(moments)]
     delays[frames - 1] = max(delays[frames - 1], round(100 * hold))
     return Timeline(tuple(times), tuple(delays))

@@ -12,7 +12,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torchdiffeq import odeint  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
+from torchdiffeq import odeint
 
 from flowgif.config import FFJORDConfig
 from flowgif.errors import NumericalError
@@ -75,7 +75,10 @@ class FFJORD(ContinuousFlow):
     @classmethod
     def from_config(cls, config: FFJORDConfig, generator: torch.Generator) -> FFJORD:
         """A fresh, untrained flow of a resolved config."""
-        assert config.features and config.frequency and config.width and config.depth
+        assert config.features is not None
+        assert config.frequency is not None
+        assert config.width is not None
+        assert config.depth is not None
         network = VelocityNetwork(config.features, config.frequency, config.width, config.depth, generator)
         solver = Solver(config.solver, config.rtol, config.atol, config.solver_steps)
         return cls(network, solver, hutchinson=config.divergence == "hutchinson")
@@ -95,9 +98,7 @@ class FFJORD(ContinuousFlow):
         return self._solve(x, times.tolist(), self._velocity_alone, start)
 
     def relaxed(self, tolerance: float) -> FFJORD:
-        solver = replace(
-            self.solver, rtol=max(tolerance, self.solver.rtol), atol=max(tolerance, self.solver.atol)
-        )
+        solver = replace(self.solver, rtol=max(tolerance, self.solver.rtol), atol=max(tolerance, self.solver.atol))
         return FFJORD(cast(VelocityField, self.field), solver, self.hutchinson)
 
     def to_base_regularised(self, x: Tensor, generator: torch.Generator) -> Regularised:
@@ -111,9 +112,7 @@ class FFJORD(ContinuousFlow):
             point = state[:, :2]
             v, dv = cast(VelocityField, self.field).derivatives(point, t, noise)
             divergence = dv[0, :, 0] + dv[1, :, 1] if noise is None else (dv[0] * noise).sum(1)
-            return torch.cat(
-                (v, torch.stack((divergence, v.square().sum(1), dv.square().sum((0, 2))), 1)), 1
-            )
+            return torch.cat((v, torch.stack((divergence, v.square().sum(1), dv.square().sum((0, 2))), 1)), 1)
 
         start = torch.cat((x, x.new_zeros(len(x), 3)), 1)
         end = self._solve(start, [1.0, 0.0], field, solver=TRAINING)[-1]

@@ -27,6 +27,8 @@ MOST_PIXELS = 100_000_000
 # Ink below this share of the darkest is taken for the noise of compression and scanning.
 FAINTEST = 0.02
 
+ORIENTATION = 0x0112  # the EXIF tag
+
 Ink = npt.NDArray[np.float64]
 
 
@@ -72,13 +74,15 @@ def load_picture(path: Path, max_side: int = 1024) -> Picture:
                 )
             if getattr(image, "n_frames", 1) > 1:
                 remarks.append("the picture is animated; its first frame is taken")
+            if image.getexif().get(ORIENTATION, 1) >= 5:  # a quarter turn
+                width, height = height, width
             image.draft("RGB", (max_side, max_side))  # JPEG can be decoded at a fraction of its size
             upright = ImageOps.exif_transpose(image)
-            if upright.size[0] < upright.size[1] and width > height or upright.size[0] > upright.size[1] and width < height:
-                width, height = height, width
             used = _rgba(upright)
     except UnidentifiedImageError:
-        raise UnusableInput(f"{path} is not a picture that can be read; give a PNG, JPEG, WebP, GIF, BMP or TIFF") from None
+        raise UnusableInput(
+            f"{path} is not a picture that can be read; give a PNG, JPEG, WebP, GIF, BMP or TIFF"
+        ) from None
     except Image.DecompressionBombError:
         raise UnusableInput(f"{path} has too many pixels; shrink it to under {MOST_PIXELS // 10**6} million") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -126,7 +130,11 @@ def ink_of(image: Image.Image, invert: bool | None = None, threshold: float | No
     rgba = np.asarray(image, dtype=np.float64) / 255
     colour, alpha = rgba[..., :3], rgba[..., 3]
     if np.ptp(alpha) > 0.05:
-        ink, remark = (1 - alpha, "ink: where the picture is transparent") if invert else (alpha, "ink: where the picture is opaque")
+        ink, remark = (
+            (1 - alpha, "ink: where the picture is transparent")
+            if invert
+            else (alpha, "ink: where the picture is opaque")
+        )
     else:
         border = np.concatenate([colour[0], colour[-1], colour[:, 0], colour[:, -1]])
         dark_border = float(np.median(border @ (0.299, 0.587, 0.114))) < 0.5
@@ -140,7 +148,9 @@ def ink_of(image: Image.Image, invert: bool | None = None, threshold: float | No
         if invert is None and light:
             remark += " (its border is dark; --no-invert for the opposite)"
     if float(ink.max()) < FAINTEST or float(np.ptp(ink)) < FAINTEST:
-        raise UnusableInput("the picture is blank: all its pixels are alike; give one with a shape on a plain background")
+        raise UnusableInput(
+            "the picture is blank: all its pixels are alike; give one with a shape on a plain background"
+        )
     ink = ink / ink.max()
     ink[ink < FAINTEST] = 0
     if threshold is not None:

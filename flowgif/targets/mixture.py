@@ -225,7 +225,11 @@ class GaussianMixture:
             kernels: list[Tensor] = []
             for axis, step in enumerate(steps):
                 margin = 8 * BLUR * step
-                nodes.append(torch.arange(float(low[axis]) - margin, float(high[axis]) + margin + step, step, dtype=torch.float64))
+                nodes.append(
+                    torch.arange(
+                        float(low[axis]) - margin, float(high[axis]) + margin + step, step, dtype=torch.float64
+                    )
+                )
                 kernels.append(_gaussian(nodes[axis], sources[axis], (BLUR * step) ** 2) * step)
             across, down = kernels
             blurred = down @ weight @ across.T if weight.ndim == 2 else (down * weight) @ across.T
@@ -257,9 +261,12 @@ def _on_lattice(lattice: _Lattice, x: Tensor, time: Tensor) -> ClosedForm:
     window = runs.index_select(0, first.flatten()).view(-1, WINDOW, WINDOW)
     by_column = torch.einsum("ny,nyx->nx", kernel_y, window)
     total = (by_column * kernel_x).sum(1)
-    mean_j = torch.stack(
-        ((by_column * kernel_x) @ j, (torch.einsum("ny,nyx->nx", kernel_y * j, window) * kernel_x).sum(1)), 1
-    ) / total[:, None]
+    mean_j = (
+        torch.stack(
+            ((by_column * kernel_x) @ j, (torch.einsum("ny,nyx->nx", kernel_y * j, window) * kernel_x).sum(1)), 1
+        )
+        / total[:, None]
+    )
     pull = (local - t * spacing * mean_j) / kernel  # Sigma_t^-1 (x - t m)
     velocity = origin + (start + mean_j) * spacing + (t * covariance - (1 - t)) * pull
     log_prob = total.log() - LOG_2PI - sd.log().sum(1)
@@ -301,7 +308,10 @@ def _hilbert_order(points: Tensor, bits: int = 12) -> Tensor:
         right, upper = (x & s) > 0, (y & s) > 0
         distance += s * s * ((3 * right.long()) ^ upper.long())
         flip = right & ~upper
-        x, y = torch.where(flip, s - 1 - (x & (s - 1)), x & (s - 1)), torch.where(flip, s - 1 - (y & (s - 1)), y & (s - 1))
+        x, y = (
+            torch.where(flip, s - 1 - (x & (s - 1)), x & (s - 1)),
+            torch.where(flip, s - 1 - (y & (s - 1)), y & (s - 1)),
+        )
         x, y = torch.where(upper, x, y), torch.where(upper, y, x)
         s >>= 1
     return torch.argsort(distance, stable=True)

@@ -61,7 +61,7 @@ def _blobs(noise: float) -> _Cloud:
     """sklearn's make_blobs with three centres drawn by random_state 0; the noise is its cluster_std."""
     from sklearn.datasets import make_blobs
 
-    return _even(torch.from_numpy(make_blobs(3, centers=3, random_state=0, return_centers=True)[2]))
+    return _even(torch.from_numpy(make_blobs(3, centers=3, random_state=0, return_centers=True)[2]))  # pyright: ignore[reportGeneralTypeIssues]
 
 
 def _s_curve(noise: float) -> _Cloud:
@@ -169,7 +169,9 @@ class ToyTarget(GaussianMixture):
         toy = TOY_SETS[name]
         noise = toy.noise if noise is None else noise
         if not noise > 0:
-            raise UnusableInput(f"--noise {noise:g} is not positive; a density needs some noise ({name} has {toy.noise:g})")
+            raise UnusableInput(
+                f"--noise {noise:g} is not positive; a density needs some noise ({name} has {toy.noise:g})"
+            )
         cloud = toy.build(max(noise, 0.005))
         least = LEAST_NOISE / 10 * float(cloud.centres.max() - cloud.centres.min())
         if noise < least:

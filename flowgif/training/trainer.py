@@ -58,7 +58,8 @@ class Trainer:
     """
 
     def __init__(self, flow: ContinuousFlow, target: Target, config: TrainingConfig, device: torch.device) -> None:
-        assert config.batch_size is not None and config.lr is not None
+        assert config.batch_size is not None
+        assert config.lr is not None
         self._flow, self._config = flow, config
         self._average = AveragedModel(flow, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE))
         generator = torch.Generator().manual_seed(config.seed)
@@ -112,7 +113,7 @@ class Trainer:
                 optimiser.zero_grad()
             loss = self._objective.loss()
             value = loss.item()
-            loss.backward()  # pyright: ignore[reportUnknownMemberType]
+            loss.backward()
             norm = nn.utils.clip_grad_norm_(self._flow.parameters(), self._clip).item()
             if not (math.isfinite(value) and math.isfinite(norm)):
                 raise NumericalError(

@@ -1,4 +1,4 @@
-"""The command line: the only module that parses, prints and draws progress.
+"""The command line: the only place that parses, prints and draws progress.
 
 stdout carries the answer, stderr the talk. Everything heavy is imported inside the commands, so that help is instant.
 """
@@ -8,19 +8,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from flowgif.cli.progress import Progress
 from flowgif.errors import CheckFailed, FlowgifError, Interrupted, UnusableInput
-
-if TYPE_CHECKING:
-    from flowgif.evaluation import Gap
-    from flowgif.training.trainer import StepRecord
 
 __all__ = ["main"]
 
@@ -65,9 +60,7 @@ def train(
         str | None,
         typer.Option(help="A data set: moons, circles, 8gaussians, ... in its place.", rich_help_panel=TARGET),
     ] = None,
-    noise: Annotated[
-        float | None, typer.Option(help="Its noise, in its own units.", rich_help_panel=TARGET)
-    ] = None,
+    noise: Annotated[float | None, typer.Option(help="Its noise, in its own units.", rich_help_panel=TARGET)] = None,
     invert: Annotated[
         bool | None,
         typer.Option(
@@ -81,7 +74,8 @@ def train(
         typer.Option(help="From 0 to 1: at least this much ink counts fully, less not at all.", rich_help_panel=TARGET),
     ] = None,
     max_side: Annotated[
-        int | None, typer.Option(help="Shrink a larger picture to this many pixels. [default: 1024]", rich_help_panel=TARGET)
+        int | None,
+        typer.Option(help="Shrink a larger picture to this many pixels. [default: 1024]", rich_help_panel=TARGET),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="A TOML file with these settings; flags win.", rich_help_panel=TRAINING)
@@ -112,14 +106,18 @@ def train(
     divergence: Annotated[
         str | None, typer.Option(help="exact (default) or hutchinson (likelihood).", rich_help_panel=TRAINING)
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same weights. [default: 0]", rich_help_panel=TRAINING)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Same seed, same weights. [default: 0]", rich_help_panel=TRAINING)
+    ] = None,
     device: Annotated[
         str | None, typer.Option(help="auto (default), cpu, cuda or mps.", rich_help_panel=TRAINING)
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run directory. [default: runs/NAME]", rich_help_panel=OUTPUT)
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the run that is there.", rich_help_panel=OUTPUT)] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the run that is there.", rich_help_panel=OUTPUT)
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run that is there.", rich_help_panel=OUTPUT)
     ] = False,
@@ -150,7 +148,7 @@ def train(
     else:
         settings = read_config(config, flags)
         folder = out or Path("runs") / _run_name(settings.target.img, settings.target.data, settings.training.start)
-    with _Progress(quiet) as progress:
+    with Progress(quiet) as progress:
         progress.now("loading PyTorch ...")
         from flowgif import session
         from flowgif.config import parse_duration
@@ -179,18 +177,23 @@ def animate(
     frames: Annotated[int, typer.Option(help="From the cloud to the picture.", rich_help_panel=TIMING)] = 60,
     fps: Annotated[float, typer.Option(help="Frames a second, at most 50.", rich_help_panel=TIMING)] = 25.0,
     hold: Annotated[float, typer.Option(help="Seconds that the picture stays.", rich_help_panel=TIMING)] = 1.2,
-    bounce: Annotated[bool, typer.Option("--bounce", help="Also flow back to the cloud.", rich_help_panel=TIMING)] = False,
+    bounce: Annotated[
+        bool, typer.Option("--bounce", help="Also flow back to the cloud.", rich_help_panel=TIMING)
+    ] = False,
     size: Annotated[int, typer.Option(help="Pixels of the longer side.", rich_help_panel=LOOK)] = 480,
     points: Annotated[
-        int | None, typer.Option(help="Number of particles. [default: 4000, or 50000 for a density]", rich_help_panel=LOOK)
+        int | None,
+        typer.Option(help="Number of particles. [default: 4000, or 50000 for a density]", rich_help_panel=LOOK),
     ] = None,
     style: Annotated[str, typer.Option(help="points or density.", rich_help_panel=LOOK)] = "points",
-    seed: Annotated[int, typer.Option(min=0, help="Of the particles; same seed, same bytes.", rich_help_panel=LOOK)] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of the particles; same seed, same bytes.", rich_help_panel=LOOK)
+    ] = 0,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Write the GIF of a run: the cloud flows into the picture; prints its path."""
-    with _Progress(quiet) as progress:
+    with Progress(quiet) as progress:
         from flowgif.animation.timeline import make_timeline
 
         timeline = make_timeline(frames, fps, hold, bounce)
@@ -227,7 +230,7 @@ def evaluate(
     quiet: Quiet = False,
 ) -> None:
     """Report the negative log-likelihood of a run; with --max-gap, a check for scripts."""
-    with _Progress(quiet) as progress:
+    with Progress(quiet) as progress:
         progress.now("loading PyTorch ...")
         from flowgif import evaluation, session
         from flowgif.runs import newest_run
@@ -289,52 +292,9 @@ def _duration(parse: Any, text: str) -> float:
         raise UnusableInput(f"--time-budget: {error}") from None
 
 
-class _Progress(AbstractContextManager["_Progress"]):
-    """A live line on a terminal, a plain line now and then elsewhere, nothing when quiet."""
-
-    PLAIN_SECONDS = 5.0
-
-    def __init__(self, quiet: bool) -> None:
-        from rich.console import Console
-
-        self._quiet = quiet
-        plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty()
-        self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
-        self._live = None if quiet or plain else self._console.status("")
-        self._last = time.monotonic()
-
-    def __enter__(self) -> _Progress:
-        if self._live is not None:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._live.stop()
-
-    def say(self, text: str) -> None:
-        """A sentence that stays."""
-        if not self._quiet:
-            self._console.print(text, markup=False)
-
-    def now(self, text: str) -> None:
-        """What is going on; on a terminal the line is overwritten by the next."""
-        if self._live is not None:
-            self._live.update(text)
-        elif not self._quiet and time.monotonic() - self._last >= self.PLAIN_SECONDS:
-            self._last = time.monotonic()
-            self.say(text)
-
-    def step(self, record: StepRecord, gap: Gap | None) -> None:
-        """A step of training."""
-        left = record.seconds * (1 - record.done) / max(record.done, 1e-9)
-        text = f"step {record.step}  loss {record.loss:.4f}"
-        text += "" if gap is None else f"  gap {gap.gap:.4f}"
-        self.now(f"{text}  {record.step / record.seconds:.0f} steps/s  {left:.0f} s left")
-
-
 def main() -> None:
     """The console entry point: every error one line, and its own exit code."""
+    code: object = 0
     try:
         code = app(standalone_mode=False)
     except FlowgifError as error:
