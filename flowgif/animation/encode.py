@@ -38,15 +38,16 @@ def encode_gif(
 
     def write(beside: Path) -> None:
         stream = images()
-        next(stream).save(
-            beside,
-            format="GIF",
-            save_all=True,
-            append_images=stream,
-            duration=[10 * delay for delay in delays],  # Pillow's unit is the millisecond
-            loop=0,
-            palette=palette,
-            optimize=False,
-        )
+        with beside.open("wb") as file:
+            next(stream).save(
+                file,
+                format="GIF",
+                save_all=True,
+                append_images=stream,
+                duration=[10 * delay for delay in delays],  # Pillow's unit is the millisecond
+                loop=0,
+                palette=palette,
+                optimize=False,
+            )
 
     write_atomically(path, write)

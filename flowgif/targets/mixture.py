@@ -215,7 +215,7 @@ class GaussianMixture:
             first = _padded(_Lattice(weight, _pair(low), _pair(pixel), _pair(self.std**2)))
             yield first
             base, finest = float(pixel.min()), (0.0, 0.0)
-            sources = (first.nodes(0), first.nodes(1))
+            weight, sources = first.weight, (first.nodes(0), first.nodes(1))
         else:
             weight, sources = self.weights, (self.centres[:, 0], self.centres[:, 1])
             base, finest = float(self.std.min()) / (SHARPEST * RATIO), _pair(self.std / SHARPEST)

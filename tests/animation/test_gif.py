@@ -1,0 +1,206 @@
+"""The written file, decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import run_flowgif
+from PIL import Image, ImageFilter
+
+from flowgif.animation.animate import animate
+from flowgif.animation.render import base_draws, make_palette, make_view, render
+from flowgif.animation.timeline import make_timeline
+from flowgif.errors import UnusableInput
+from flowgif.session import Loaded
+from flowgif.targets.image import ImageTarget, Picture
+
+# Both blurred by 1 % of the side. After a short training; a full one reaches .99 with the density.
+LEAST_CORRELATION = {"points": 0.9, "density": 0.95}
+
+
+def _decode(path: Path) -> tuple[list[np.ndarray], list[int]]:
+    frames, delays = [], []
+    with Image.open(path) as gif:
+        for index in range(getattr(gif, "n_frames", 1)):
+            gif.seek(index)
+            frames.append(np.asarray(gif.convert("RGB")))
+            delays.append(gif.info["duration"])
+    return frames, delays
+
+
+def _ink_in_view(cat: Loaded, size: int) -> np.ndarray:
+    """The picture's ink, placed by hand into a frame with the documented margin of 8 %."""
+    assert isinstance(cat.target, ImageTarget)
+    ink = Image.fromarray((cat.target.ink * 255).astype(np.uint8))
+    inner = round(size / (1 + 2 * 0.08))
+    canvas = Image.new("L", (size, size))
+    canvas.paste(ink.resize((inner, inner)), (round((size - inner) / 2), round((size - inner) / 2)))
+    return np.asarray(canvas.filter(ImageFilter.GaussianBlur(size / 100)), dtype=float)
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+
+@pytest.fixture(scope="module")
+def default_gif(workplace: Path) -> Path:
+    done = run_flowgif("animate", cwd=workplace)
+    assert done.code == 0, done.err
+    assert done.out == "runs/cat/cat.gif\n"
+    return workplace / "runs" / "cat" / "cat.gif"
+
+
+def test_the_default_gif_is_what_is_promised(default_gif: Path) -> None:
+    frames, delays = _decode(default_gif)
+    assert len(frames) == 60
+    assert delays[:-1] == [40] * 59
+    assert delays[-1] >= 800
+    assert frames[0].shape == (480, 480, 3)
+    assert default_gif.stat().st_size < 2_000_000
+    with Image.open(default_gif) as gif:
+        assert gif.info["loop"] == 0  # for ever
+
+
+def _local_palettes(gif: bytes) -> list[bool]:
+    """Whether each image of a GIF brings a palette of its own (GIF89a specification, sections 17 to 22)."""
+    assert gif[:6] == b"GIF89a"
+    at = 13 + 3 * 2 ** ((gif[10] & 7) + 1) * (gif[10] >> 7)
+    found: list[bool] = []
+    while gif[at] != 0x3B:  # the trailer
+        if gif[at] == 0x21:  # an extension: its label, then blocks
+            at += 2
+        else:
+            assert gif[at] == 0x2C
+            flags = gif[at + 9]
+            found.append(bool(flags >> 7))
+            at += 10 + 3 * 2 ** ((flags & 7) + 1) * (flags >> 7) + 1
+        while gif[at]:  # blocks, each with its length in front
+            at += gif[at] + 1
+        at += 1
+    return found
+
+
+def test_one_palette_serves_the_whole_file(default_gif: Path) -> None:
+    assert _local_palettes(default_gif.read_bytes()) == [False] * 60
+    palette = {tuple(colour) for colour in make_palette("points").colours.tolist()}
+    for frame in _decode(default_gif)[0][::10]:
+        assert {tuple(colour) for colour in np.unique(frame.reshape(-1, 3), axis=0).tolist()} <= palette
+
+
+@pytest.mark.parametrize("style", ["points", "density"])
+def test_the_last_frame_is_the_ink(cat: Loaded, tmp_path: Path, style: str) -> None:
+    out = tmp_path / "out.gif"
+    animate(cat.flow, cat.target, out, make_timeline(3, 20, 1), size=240, style=style)  # type: ignore[arg-type]
+    frames, _ = _decode(out)
+    last = 255.0 - np.asarray(Image.fromarray(frames[-1]).convert("L").filter(ImageFilter.GaussianBlur(2.4)))
+    ink = _ink_in_view(cat, 240)
+    right = _correlation(last, ink)
+    assert right > LEAST_CORRELATION[style]
+    # Any mistake of orientation would show: the cat's tail is on one side, its ears are up.
+    for wrong in (np.fliplr(ink), np.flipud(ink), ink.T):
+        assert _correlation(last, wrong) < right - 0.05
+
+
+def test_the_first_frame_is_the_gaussian(cat: Loaded, tmp_path: Path) -> None:
+    out = tmp_path / "out.gif"
+    animate(cat.flow, cat.target, out, make_timeline(2, 20, 1), size=240, style="density")
+    view = make_view(cat.target, 240)
+    rows, columns = np.mgrid[0:240, 0:240]
+    x = (columns - 119.5) / view.scale[0] + view.centre[0]
+    y = -(rows - 119.5) / view.scale[1] + view.centre[1]
+    exact = np.exp(-0.5 * (x**2 + y**2))
+    first = 255.0 - np.asarray(Image.fromarray(_decode(out)[0][0]).convert("L"))
+    # The scale saturates in the middle, so only the order of grey levels is compared.
+    assert _correlation(first, np.minimum(exact, 0.6)) > 0.95
+
+
+def test_density_frames_hold_the_mass_inside_the_view(cat: Loaded) -> None:
+    """Against the share of particles inside, at the cloud, halfway, and the picture."""
+    from flowgif.animation.render import _density  # noqa: PLC2701
+
+    view = make_view(cat.target, 200)
+    z = base_draws(20_000, 0)
+    times = torch.tensor([0.0, 0.5, 1.0])
+    for points in cat.flow.relaxed(1e-4).trajectory(z, times):
+        at = view.to_frame(points)
+        inside = ((at > -0.5) & (at < (view.width - 0.5, view.height - 0.5))).all(1).mean()
+        # Smoothing moves some mass across the edges, as much inwards as outwards.
+        assert float(_density(view, points).sum()) == pytest.approx(float(inside), abs=2e-3)
+
+
+def test_frames_are_the_flows_image_of_base_draws(cat: Loaded) -> None:
+    """Particles that are drawn far apart, one by one: each sits where the flow takes its base draw."""
+    view, palette = make_view(cat.target, 480), make_palette("points")
+    for z in base_draws(8, 3):
+        (frame,) = render(cat.flow, view, "points", palette, (0.7,), z[None])
+        there = view.to_frame(cat.flow.from_base(z[None], 0.7).point)[0]
+        if not ((there > 4) & (there < (view.width - 5, view.height - 5))).all():
+            continue
+        row, column = np.nonzero(frame)
+        weight = frame[row, column].astype(float)
+        centre = (np.average(column, weights=weight), np.average(row, weights=weight))
+        # Half a pixel: six levels of anti-aliasing place a disc no better.
+        assert np.hypot(*(np.array(centre) - there)) < 0.5
+
+
+def test_the_same_seed_gives_the_same_bytes(cat: Loaded, tmp_path: Path) -> None:
+    def write(name: str, seed: int) -> bytes:
+        animate(cat.flow, cat.target, tmp_path / name, make_timeline(3, 20, 1), size=96, points=500, seed=seed)
+        return (tmp_path / name).read_bytes()
+
+    assert write("a.gif", 0) == write("b.gif", 0)
+    assert write("a.gif", 0) != write("b.gif", 1)
+
+
+def test_a_banner_keeps_its_aspect_ratio() -> None:
+    image = Image.new("RGBA", (400, 100), "white")
+    image.paste("black", (20, 40, 300, 90))
+    view = make_view(ImageTarget(Picture(image, (400, 100))), 480)
+    # 400 + 2 * 8 % of 400 wide, 100 + the same margin high.
+    assert (view.width, view.height) == (480, round(480 * (100 + 64) / (400 + 64)))
+
+
+def test_an_ellipse_of_the_base_fits_the_banner(cat: Loaded) -> None:
+    """Pixels are square: a data unit is as many pixels as the target's own scale says, in both axes alike."""
+    view = make_view(cat.target, 480)
+    per_pixel = np.array(view.scale) / cat.target.scale.numpy()
+    assert per_pixel[0] == pytest.approx(per_pixel[1], rel=1e-9)
+
+
+def _nowhere(folder: Path) -> Path:
+    return folder / "none" / "out.gif"
+
+
+@pytest.mark.parametrize(
+    ("place", "changes", "message"),
+    [
+        (_nowhere, {}, "no folder"),
+        (lambda folder: folder / "out.jpg", {}, "suffix"),
+        (lambda folder: folder / "out.gif", {"size": 3}, "--size"),
+        (lambda folder: folder / "out.gif", {"points": -1}, "--points"),
+        (lambda folder: folder / "out.gif", {"style": "dots"}, "did you mean|known"),
+    ],
+)
+def test_what_cannot_be_done_leaves_no_file(
+    cat: Loaded, tmp_path: Path, place: Callable[[Path], Path], changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UnusableInput, match=message):
+        animate(cat.flow, cat.target, place(tmp_path), make_timeline(2, 20, 1), **changes)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_leaves_the_old_file_alone(cat: Loaded, tmp_path: Path) -> None:
+    out = tmp_path / "out.gif"
+    out.write_bytes(b"precious")
+
+    def fail(number: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        animate(cat.flow, cat.target, out, make_timeline(3, 20, 1), size=64, points=10, on_frame=fail)
+    assert out.read_bytes() == b"precious"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.gif"]

@@ -1,0 +1,55 @@
+"""What tests share: one small real training a session, and the real command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import flowgif
+from flowgif.session import Loaded
+
+ROOT = Path(__file__).parent.parent
+CAT = ROOT / "imgs" / "cat.png"
+FLOWGIF = Path(sys.executable).with_name("flowgif")
+SHORT_STEPS = 300  # four seconds on two cores, and already a cat
+
+
+@dataclass(frozen=True)
+class Finished:
+    code: int
+    out: str
+    err: str
+
+
+def run_flowgif(*args: object, cwd: Path, env: dict[str, str] | None = None) -> Finished:
+    """The installed console script, as a shell would call it."""
+    done = subprocess.run(
+        [FLOWGIF, *map(str, args)],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="session")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run of the cat in it, trained by the command line for a few hundred steps."""
+    folder = tmp_path_factory.mktemp("workplace")
+    done = run_flowgif("train", "--img", CAT, "--steps", SHORT_STEPS, cwd=folder)
+    assert done.code == 0, done.err
+    assert done.out == "runs/cat\n"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cat(workplace: Path) -> Loaded:
+    return flowgif.load(workplace / "runs" / "cat")
