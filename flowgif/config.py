@@ -199,6 +199,13 @@ def read_config(path: Path | None, flags: Mapping[str, Mapping[str, Any]]) -> Ru
         if "img" in values:
             here.pop("noise", None)
         here.update(values)
+    start = tables.get("training", {}).get("from")
+    if start is not None and (Path(start) / "config.toml").is_file():
+        # The weights fit the model they were trained as, and the target goes with them unless another is given.
+        base = _read_toml(Path(start) / "config.toml")
+        tables["model"] = base.get("model", {}) | tables.get("model", {})
+        if not tables.get("target"):
+            tables["target"] = read_config(Path(start) / "config.toml", {}).target.model_dump(exclude_none=True)
     try:
         config = RunConfig.model_validate(tables)
     except ValidationError as error:

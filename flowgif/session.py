@@ -118,11 +118,15 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
             reporter.say(remark)
     flow = build_flow(config)
     if start is not None:
-        flow.load_state_dict(start.flow().state_dict())
-    run = Run.create(folder, config, target, source)
-    run.write_weights(flow, INITIAL)
-    trainer = Trainer(flow.to(device), target, config.training, device)
-    return _run_to_end(run, trainer, target, reporter)
+        try:
+            flow.load_state_dict(start.flow().state_dict())
+        except RuntimeError:
+            raise UnusableInput(f"the weights in {start.folder} do not fit [model]; leave that table out") from None
+    with _interrupt_between_steps() as interrupted:
+        run = Run.create(folder, config, target, source)
+        run.write_weights(flow, INITIAL)
+        trainer = Trainer(flow.to(device), target, config.training, device)
+        return _run_to_end(run, trainer, target, reporter, interrupted)
 
 
 def resume(
@@ -159,11 +163,14 @@ def resume(
             trainer.restore(state)
         except (KeyError, RuntimeError, ValueError):
             raise UnusableInput(f"the state in {folder} does not fit its config; train it again (--force)") from None
-    run.keep_metrics_up_to(trainer.step)
-    return _run_to_end(run, trainer, target, reporter or _Silent())
+    with _interrupt_between_steps() as interrupted:
+        run.keep_metrics_up_to(trainer.step)
+        return _run_to_end(run, trainer, target, reporter or _Silent(), interrupted)
 
 
-def _run_to_end(run: Run, trainer: Trainer, target: ImageTarget | ToyTarget, reporter: Reporter) -> Trained:
+def _run_to_end(
+    run: Run, trainer: Trainer, target: ImageTarget | ToyTarget, reporter: Reporter, interrupted: threading.Event
+) -> Trained:
     gap: Gap | None = None
     rows: list[dict[str, float]] = []
 
@@ -180,20 +187,19 @@ def _run_to_end(run: Run, trainer: Trainer, target: ImageTarget | ToyTarget, rep
         return measured
 
     last = time.perf_counter()
-    with _interrupt_between_steps() as interrupted:
-        try:
-            for record in trainer.run():
-                rows.append({"step": record.step, "loss": record.loss, "seconds": record.seconds})
-                reporter.step(record, gap)
-                if interrupted.is_set():
-                    break
-                if time.perf_counter() - last > CHECKPOINT_SECONDS and record.done < 1:
-                    gap = checkpoint(CHECKPOINT_POINTS)
-                    last = time.perf_counter()
-        except NumericalError as error:
-            run.append_metrics(rows)
-            run.write_weights(trainer.averaged)
-            raise NumericalError(f"{error}; the last finite weights are in {run.folder}") from None
+    try:
+        for record in trainer.run():
+            rows.append({"step": record.step, "loss": record.loss, "seconds": record.seconds})
+            reporter.step(record, gap)
+            if interrupted.is_set():
+                break
+            if time.perf_counter() - last > CHECKPOINT_SECONDS and record.done < 1:
+                gap = checkpoint(CHECKPOINT_POINTS)
+                last = time.perf_counter()
+    except NumericalError as error:
+        run.append_metrics(rows)
+        run.write_weights(trainer.averaged)
+        raise NumericalError(f"{error}; the last finite weights are in {run.folder}") from None
     if interrupted.is_set() and trainer.done < 1:
         run.write_state(trainer.state())
         run.write_weights(trainer.averaged)

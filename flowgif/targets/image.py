@@ -73,7 +73,7 @@ def load_picture(path: Path, max_side: int = 1024) -> Picture:
                     f"shrink it first (the fit uses {max_side} on the longer side)"
                 )
             if getattr(image, "n_frames", 1) > 1:
-                remarks.append("the picture is animated; its first frame is taken")
+                remarks.append("the picture is animated or has several pages; its first frame is taken")
             if image.getexif().get(ORIENTATION, 1) >= 5:  # a quarter turn
                 width, height = height, width
             image.draft("RGB", (max_side, max_side))  # JPEG can be decoded at a fraction of its size
@@ -90,6 +90,7 @@ def load_picture(path: Path, max_side: int = 1024) -> Picture:
         raise UnusableInput(f"{path} cannot be decoded ({reason}); save the picture anew") from None
     if max(used.size) > max_side:
         used.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if used.size != (width, height):
         remarks.append(f"shrunk from {width}x{height} to {used.width}x{used.height} (--max-side {max_side})")
     return Picture(used, (width, height), tuple(remarks))
 
@@ -116,8 +117,8 @@ def ink_of(image: Image.Image, invert: bool | None = None, threshold: float | No
     """How much ink each pixel holds.
 
     Alpha is the ink where it varies, else the darkness, or the lightness where the picture's border is dark. Colours
-    count by their channel furthest from the background's end, so that yellow on white is ink as well as black is.
-    The background's level becomes 0 and the strongest ink 1.
+    count by the channel that is furthest from the background's, so that yellow on white is ink as well as black is.
+    The background becomes 0 and the strongest ink 1.
 
     Args:
         image: RGBA.
@@ -130,20 +131,22 @@ def ink_of(image: Image.Image, invert: bool | None = None, threshold: float | No
     rgba = np.asarray(image, dtype=np.float64) / 255
     colour, alpha = rgba[..., :3], rgba[..., 3]
     if np.ptp(alpha) > 0.05:
-        ink, remark = (
-            (1 - alpha, "ink: where the picture is transparent")
-            if invert
-            else (alpha, "ink: where the picture is opaque")
-        )
+        ink, remark = (1 - alpha, "transparent") if invert else (alpha, "opaque")
+        remark = f"ink: where the picture is {remark}"
+    elif alpha.max() < 0.05:
+        raise UnusableInput("the picture is blank: all of it is transparent; give one with a shape in it")
     else:
+        luma = colour @ (0.299, 0.587, 0.114)
         border = np.concatenate([colour[0], colour[-1], colour[:, 0], colour[:, -1]])
-        dark_border = float(np.median(border @ (0.299, 0.587, 0.114))) < 0.5
-        light = dark_border if invert is None else invert
-        ink = colour.max(-1) if light else 1 - colour.min(-1)
-        edge = border.max(-1) if light else 1 - border.min(-1)
-        # The border is the background, unless the user asks for the border itself to be ink.
-        background = float(np.median(edge)) if light == dark_border else float(ink.min())
-        ink = np.clip(ink - background, 0, None)
+        background = np.median(border, axis=0)
+        level = float(background @ (0.299, 0.587, 0.114))
+        light = level < 0.5 if invert is None else invert
+        if light != (level < 0.5):
+            # The user wants the border itself as ink: the background is what is furthest from that.
+            background = colour.reshape(-1, 3)[int(luma.argmin() if light else luma.argmax())]
+            level = float(background @ (0.299, 0.587, 0.114))
+        ink = np.abs(colour - background).max(-1)
+        ink = np.where(luma > level if light else luma < level, ink, 0)
         remark = "ink: what is lighter than the background" if light else "ink: what is darker than the background"
         if invert is None and light:
             remark += " (its border is dark; --no-invert for the opposite)"

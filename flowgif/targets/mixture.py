@@ -34,6 +34,8 @@ SHARPEST = 1.6
 # deviation of SHARPEST * RATIO = 2 nodes, which leaves almost 6 standard deviations on either side.
 RATIO = 2 ** (1 / 3)
 WINDOW = 24
+# exp(-7^2 / 2): points further than seven standard deviations of the kernel from nearly all ink are summed exactly.
+FAINTEST = math.exp(-24.5)
 # Density values are summed on this many points per pixel and axis for the entropy.
 QUADRATURE = 3
 LOG_2PI = math.log(2 * math.pi)
@@ -178,11 +180,12 @@ class GaussianMixture:
         finest = min(levels[0].spacing)
         level = torch.log(width / (SHARPEST * finest)).div(math.log(RATIO)).floor_().clamp_(0, len(levels) - 1).long()
         order = torch.argsort(level)
+        variance = (self.std**2).to(x)
         velocity, log_prob = torch.empty_like(x), torch.empty_like(time)
         counts = torch.bincount(level, minlength=len(levels)).tolist()
         for lattice, chosen in zip(levels, order.split(counts), strict=True):
             for part in chosen.split(8192):
-                out = _on_lattice(lattice, x[part], time[part])
+                out = _on_lattice(lattice, variance, x[part], time[part])
                 velocity[part], log_prob[part] = out.velocity, out.log_prob
         far = torch.nonzero(log_prob == -math.inf).flatten()
         for part in far.split(max(1, 2_000_000 // len(self.weights))):
@@ -194,8 +197,10 @@ class GaussianMixture:
         """The same by the sum over all components: for the few points that are far from all ink."""
         x64, t = x.double(), time.double()[:, None]
         covariance = (1 - t) ** 2 + t**2 * self.std**2
-        z = (x64[:, None] - t[..., None] * self.centres) / covariance.sqrt()[:, None]
-        logits = self.weights.log() - 0.5 * z.square().sum(-1)
+        # -|x - t c|^2 / 2 multiplied out, so that all components are one matrix product.
+        logits = (x64 * t / covariance) @ self.centres.T
+        logits -= (0.5 * t**2 / covariance) @ self.centres.T.square()
+        logits += self.weights.log() - 0.5 * (x64.square() / covariance).sum(1, keepdim=True)
         m = logits.softmax(1) @ self.centres
         velocity = m + (t * self.std**2 - (1 - t)) * (x64 - t * m) / covariance
         log_prob = logits.logsumexp(1) - LOG_2PI - 0.5 * covariance.log().sum(1)
@@ -211,7 +216,7 @@ class GaussianMixture:
         if torch.allclose(index, index.round(), rtol=0, atol=1e-4):
             columns, rows = index.round().long().T
             weight = torch.zeros(int(rows.max()) + 1, int(columns.max()) + 1, dtype=torch.float64)
-            weight[rows, columns] = self.weights
+            weight.index_put_((rows, columns), self.weights, accumulate=True)
             first = _padded(_Lattice(weight, _pair(low), _pair(pixel), _pair(self.std**2)))
             yield first
             base, finest = float(pixel.min()), (0.0, 0.0)
@@ -240,7 +245,7 @@ class GaussianMixture:
                 return
 
 
-def _on_lattice(lattice: _Lattice, x: Tensor, time: Tensor) -> ClosedForm:
+def _on_lattice(lattice: _Lattice, variance: Tensor, x: Tensor, time: Tensor) -> ClosedForm:
     """The closed form from a window of the lattice around each point; log_prob is -inf where that is not enough."""
     t = time[:, None]
     rows, columns = lattice.weight.shape
@@ -275,7 +280,10 @@ def _on_lattice(lattice: _Lattice, x: Tensor, time: Tensor) -> ClosedForm:
     beyond = torch.special.erfc((WINDOW / 2 - 0.5) / (math.sqrt(2) * nodes)).sum(1)
     outside = lattice.weight.max() * 2 * math.pi * nodes.prod(1) * beyond
     whole = rows == WINDOW and columns == WINDOW
-    doubtful = (total <= 0) if whole else (total < outside * 1e3) | (total <= 0)
+    # In the far tails a lattice's answer rests on nodes beyond its margin, and later on numbers that underflow.
+    width = torch.sqrt((1 - t) ** 2 + t**2 * variance)
+    share = total * (width / sd).prod(1)  # sum_k w_k exp(-d_k^2 / 2) with d_k in kernel standard deviations
+    doubtful = (share < FAINTEST) | (torch.zeros_like(share, dtype=torch.bool) if whole else total < outside * 1e3)
     return ClosedForm(velocity, log_prob.masked_fill(doubtful, -math.inf))
 
 

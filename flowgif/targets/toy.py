@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import pi
+from math import inf, pi
 
 import torch
 from torch import Tensor
@@ -116,7 +116,7 @@ def _checkerboard(noise: float) -> _Cloud:
 
     A square's even density stands as a lattice of fixed centres, twice the noise apart; the noise softens the edges.
     """
-    inside = _midpoints(round(1 / noise)) * 2
+    inside = _midpoints(max(1, round(1 / noise))) * 2
     square = torch.cartesian_prod(inside, inside)
     corners = torch.tensor(
         [(2 * i - 4, 2 * j - 4) for i in range(4) for j in range(4) if (i + j) % 2 == 0], dtype=torch.float64
@@ -168,9 +168,9 @@ class ToyTarget(GaussianMixture):
             raise UnusableInput(f"unknown data set '{name}'; {did_you_mean(name, TOY_SETS)}")
         toy = TOY_SETS[name]
         noise = toy.noise if noise is None else noise
-        if not noise > 0:
+        if not 0 < noise < inf:
             raise UnusableInput(
-                f"--noise {noise:g} is not positive; a density needs some noise ({name} has {toy.noise:g})"
+                f"--noise {noise:g} is not a positive number; a density needs some noise ({name} has {toy.noise:g})"
             )
         cloud = toy.build(max(noise, 0.005))
         least = LEAST_NOISE / 10 * float(cloud.centres.max() - cloud.centres.min())

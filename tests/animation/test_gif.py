@@ -120,7 +120,7 @@ def test_the_first_frame_is_the_gaussian(cat: Loaded, tmp_path: Path) -> None:
 
 def test_density_frames_hold_the_mass_inside_the_view(cat: Loaded) -> None:
     """Against the share of particles inside, at the cloud, halfway, and the picture."""
-    from flowgif.animation.render import _density  # noqa: PLC2701
+    from flowgif.animation.render import _density
 
     view = make_view(cat.target, 200)
     z = base_draws(20_000, 0)

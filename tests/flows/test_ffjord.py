@@ -154,7 +154,7 @@ def test_the_solver_gives_up_with_a_remedy() -> None:
     with torch.no_grad():
         network.last.weight.mul_(1e6)
     flow = FFJORD(network, Solver(most_steps=20))
-    with pytest.raises(NumericalError, match="gave up after .* evaluations.*--lr"):
+    with pytest.raises(NumericalError, match=r"gave up after .* evaluations.*--lr"):
         flow.log_prob(_points(3))
 
 
