@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check lint format bench pictures clean
+.PHONY: demo test check lint format bench gallery pictures clean
 
 demo: .venv/.ready
 	$(BIN)/flowgif train --img imgs/cat.png --out runs/demo --force
@@ -25,6 +25,14 @@ format: .venv/.ready-dev
 
 bench: .venv/.ready
 	$(BIN)/python benchmarks/figures.py
+
+# The README's GIFs, each by the commands that stand beside it.
+gallery: .venv/.ready
+	for name in cat bicycle gears; do $(BIN)/flowgif train --img imgs/$$name.png --force; done
+	mkdir -p docs/gallery
+	$(BIN)/flowgif animate runs/cat -o docs/gallery/cat.gif --size 320
+	$(BIN)/flowgif animate runs/bicycle -o docs/gallery/bicycle.gif --size 320
+	$(BIN)/flowgif animate runs/gears -o docs/gallery/gears.gif --size 320 --style density
 
 pictures: .venv/.ready
 	$(BIN)/python imgs/draw.py
