@@ -1,0 +1,30 @@
+"""The one-way street, and what must stay cheap to import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import ROOT
+
+import flowgif
+
+
+def test_modules_import_only_what_stands_before_them() -> None:
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "4 kept, 0 broken" in done.stdout
+
+
+def test_importing_flowgif_or_its_encoder_brings_no_torch() -> None:
+    code = "import sys, flowgif, flowgif.animation.encode; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_the_lazy_names_are_there() -> None:
+    assert callable(flowgif.load)
+    assert callable(flowgif.train)
+    assert flowgif.__version__

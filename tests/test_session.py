@@ -1,0 +1,77 @@
+"""A run as Python objects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import CAT
+from PIL import Image
+
+import flowgif
+from flowgif.config import read_config
+from flowgif.errors import UnusableInput
+from flowgif.session import Loaded, resume
+from flowgif.targets.image import ImageTarget, load_picture
+
+TINY = {"steps": 3, "batch_size": 16}
+
+
+def test_a_loaded_runs_target_is_the_one_that_was_trained_on(cat: Loaded) -> None:
+    fresh = ImageTarget(load_picture(CAT))
+    assert isinstance(cat.target, ImageTarget)
+    assert torch.equal(cat.target.centres, fresh.centres)
+    assert torch.equal(cat.target.weights, fresh.weights)
+    assert cat.target.entropy() == fresh.entropy()
+
+
+def test_pixels_of_a_shrunk_picture_are_those_of_the_picture_as_given(tmp_path: Path) -> None:
+    with Image.open(CAT) as image:
+        image.resize((1000, 500)).save(tmp_path / "wide.png")
+    flags = {"target": {"img": tmp_path / "wide.png", "max_side": 100}, "training": TINY}
+    trained = flowgif.train(read_config(None, flags), tmp_path / "run")
+    target = flowgif.load(trained.run.folder).target
+    assert isinstance(target, ImageTarget)
+    assert target.picture.image.size == (100, 50)
+    pixels = target.to_pixels(target.sample(2000, torch.Generator().manual_seed(0)))
+    # The cat fills the picture from 25 to 98 % of its width; ten pixels are one of the picture as used.
+    assert pixels[:, 0].min() > 230
+    assert pixels[:, 0].max() == pytest.approx(980, abs=15)
+    corner = target.from_pixels(torch.tensor([[0.0, 0.0]]))
+    torch.testing.assert_close(target.to_pixels(corner), torch.zeros(1, 2), atol=1e-3, rtol=0)
+
+
+def test_a_finished_run_resumes_to_itself_and_goes_on_when_asked(tmp_path: Path) -> None:
+    flags = {"target": {"data": "moons"}, "training": TINY}
+    trained = flowgif.train(read_config(None, flags), tmp_path / "run")
+    before = trained.run.folder.joinpath("weights.safetensors").read_bytes()
+    again = resume(trained.run.folder)
+    assert again.steps == 3
+    assert trained.run.folder.joinpath("weights.safetensors").read_bytes() == before
+    longer = resume(trained.run.folder, steps=5)
+    assert longer.steps == 5
+    assert trained.run.folder.joinpath("weights.safetensors").read_bytes() != before
+
+
+def test_force_replaces_a_run_and_leaves_other_files_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    flags = {"target": {"data": "moons"}, "training": TINY}
+    flowgif.train(read_config(None, flags), folder)
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(UnusableInput, match="--force"):
+        flowgif.train(read_config(None, flags), folder)
+    flowgif.train(read_config(None, {**flags, "training": {**TINY, "seed": 1}}), folder, force=True)
+    assert flowgif.load(folder).run.config.training.seed == 1
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert len([row for row in flowgif.load(folder).run.read_metrics() if "loss" in row]) == 3
+
+
+def test_a_failing_target_costs_an_existing_run_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    flags = {"target": {"data": "moons"}, "training": TINY}
+    flowgif.train(read_config(None, flags), folder)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(UnusableInput, match="no such picture"):
+        flowgif.train(read_config(None, {"target": {"img": tmp_path / "none.png"}}), folder, force=True)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
