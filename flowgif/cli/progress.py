@@ -19,6 +19,7 @@ class Progress(AbstractContextManager["Progress"]):
     """A live line on a terminal, a plain line now and then elsewhere, nothing when quiet."""
 
     PLAIN_SECONDS = 5.0
+    LIVE_SECONDS = 0.1
 
     def __init__(self, quiet: bool) -> None:
         from rich.console import Console
@@ -27,7 +28,7 @@ class Progress(AbstractContextManager["Progress"]):
         plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty()
         self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self._live = None if quiet or plain else self._console.status("")
-        self._last = time.monotonic()
+        self._last = time.monotonic() if self._live is None else 0.0
 
     def __enter__(self) -> Progress:
         if self._live is not None:
@@ -45,10 +46,15 @@ class Progress(AbstractContextManager["Progress"]):
 
     def now(self, text: str) -> None:
         """What is going on; on a terminal the line is overwritten by the next."""
-        if self._live is not None:
-            self._live.update(text)
-        elif not self._quiet and time.monotonic() - self._last >= self.PLAIN_SECONDS:
-            self._last = time.monotonic()
+        now = time.monotonic()
+        if self._live is not None and now - self._last >= self.LIVE_SECONDS:
+            from rich.text import Text
+
+            self._last = now
+            # One line in any window: what is too long ends in an ellipsis.
+            self._live.update(Text(text, no_wrap=True, overflow="ellipsis"))
+        elif self._live is None and not self._quiet and now - self._last >= self.PLAIN_SECONDS:
+            self._last = now
             self.say(text)
 
     def step(self, record: StepRecord, gap: Gap | None) -> None:
@@ -56,4 +62,4 @@ class Progress(AbstractContextManager["Progress"]):
         left = record.seconds * (1 - record.done) / max(record.done, 1e-9)
         text = f"step {record.step}  loss {record.loss:.4f}"
         text += "" if gap is None else f"  gap {gap.gap:.4f}"
-        self.now(f"{text}  {record.step / record.seconds:.0f} steps/s  {left:.0f} s left")
+        self.now(f"{text}  {left:.0f} s left  {record.step / record.seconds:.1f} steps/s")

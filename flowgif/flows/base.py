@@ -106,10 +106,10 @@ class Flow(nn.Module, ABC):
         z, ladj = self.to_base(x, time)
         return base_log_prob(z) + ladj
 
-    def sample(self, n: int, generator: torch.Generator, time: float = 1.0) -> Tensor:
-        """n independent draws of the density at ``time``, (n, 2)."""
+    def sample(self, n: int, time: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+        """n independent draws of the density at ``time``, (n, 2); without a generator by torch's global one."""
         like = next(self.parameters())
-        z = torch.randn(n, 2, generator=generator, device=generator.device)
+        z = torch.randn(n, 2, generator=generator, device=generator.device if generator is not None else "cpu")
         return self.from_base(z.to(like), time).point
 
 

@@ -131,8 +131,8 @@ class GaussianMixture:
         noise = torch.special.ndtri(u[:, 1:].clamp(1e-12, 1 - 1e-12))
         return self.centres[k.clamp(max=len(self.weights) - 1)] + self.std * noise
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """n independent draws, (n, 2) float32, data units."""
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """n independent draws, (n, 2) float32, data units; without a generator by torch's global one."""
         return self.from_uniform(torch.rand(n, 3, generator=generator, dtype=torch.float64)).float()
 
     def log_prob(self, x: Tensor) -> Tensor:
