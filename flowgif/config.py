@@ -6,6 +6,7 @@ A config file is TOML with the tables [target], [model] and [training]; paths in
 from __future__ import annotations
 
 import math
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,8 @@ __all__ = ["FFJORDConfig", "RunConfig", "TargetConfig", "TrainingConfig", "parse
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**9, strict=True)]
+Width = Annotated[int, Field(ge=4, le=4096, strict=True)]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Objective = Literal["flow-matching", "likelihood"]
 
@@ -36,6 +38,14 @@ NETWORKS: dict[Objective, tuple[int, float, int, int]] = {
 }
 
 
+_REPLACES = {
+    "img": ("data", "noise"),
+    "data": ("img", "invert", "threshold", "noise"),
+    "steps": ("time_budget",),
+    "time_budget": ("steps",),
+}
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,7 +55,7 @@ class TargetConfig(_Table):
 
     img: Path | None = None
     data: str | None = None
-    noise: Positive | None = None
+    noise: Annotated[float, Field(gt=0, le=1e6)] | None = None
     invert: bool | None = None
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     max_side: Annotated[int, Field(ge=8, le=4096)] = 1024
@@ -70,6 +80,7 @@ class FFJORDConfig(_Table):
         features: number of Fourier frequencies.
         frequency: their standard deviation, radians per data unit.
         width, depth: of the hidden layers.
+        aspect: how much finer details are along x than along y in data units; by default the target's own.
         divergence: exact, or Hutchinson's estimate with one noise vector a solve (training only).
         solver: a solver of torchdiffeq, used for evaluation and animation.
         rtol, atol: its tolerances, where it is adaptive; 1e-7 keeps the inverse's error under 1e-3 data units.
@@ -77,15 +88,16 @@ class FFJORDConfig(_Table):
     """
 
     name: Literal["ffjord"] = "ffjord"
-    features: Count | None = None
+    features: Width | None = None
     frequency: Positive | None = None
-    width: Count | None = None
-    depth: Count | None = None
+    width: Width | None = None
+    depth: Annotated[int, Field(ge=1, le=64, strict=True)] | None = None
+    aspect: Positive | None = None
     divergence: Literal["exact", "hutchinson"] = "exact"
     solver: Literal["dopri5", "dopri8", "bosh3", "rk4", "midpoint", "euler"] = "dopri5"
     rtol: Positive = 1e-7
     atol: Positive = 1e-7
-    solver_steps: Count = 100
+    solver_steps: Annotated[int, Field(ge=1, le=100_000, strict=True)] = 100
 
     def resolved(self, objective: Objective) -> FFJORDConfig:
         """With the network that suits the objective in the place of None.
@@ -109,15 +121,13 @@ class TrainingConfig(_Table):
     objective: Objective = "flow-matching"
     steps: Count | None = None
     time_budget: Positive | None = None
-    batch_size: Annotated[int, Field(ge=2)] | None = None
-    lr: Positive | None = None
+    batch_size: Annotated[int, Field(ge=2, le=1_000_000, strict=True)] | None = None
+    lr: Annotated[float, Field(gt=0, le=1e20)] | None = None
     kinetic: NotNegative = 0.01
     jacobian: NotNegative = 0.0
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 0
     device: Device = "auto"
     start: Annotated[Path | None, Field(alias="from")] = None
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     @field_validator("time_budget", mode="before")
     @classmethod
@@ -149,10 +159,23 @@ class RunConfig(_Table):
     model: FFJORDConfig = FFJORDConfig()
     training: TrainingConfig = TrainingConfig()
 
+    def for_aspect(self, aspect: float) -> RunConfig:
+        """With the target's aspect where none is set."""
+        if self.model.aspect is not None:
+            return self
+        return self.model_copy(update={"model": self.model.model_copy(update={"aspect": round(aspect, 4)})})
+
     def to_toml(self) -> str:
         """What :func:`read_config` reads back."""
         tables = self.model_dump(mode="json", exclude_none=True, by_alias=True)
         return tomli_w.dumps(tables)
+
+
+def _checked_duration(value: object) -> None:
+    try:
+        parse_duration(str(value))
+    except ValueError as error:
+        raise UnusableInput(f"--time-budget {value}: {error}") from None
 
 
 def parse_duration(text: str) -> float:
@@ -188,24 +211,28 @@ def read_config(path: Path | None, flags: Mapping[str, Mapping[str, Any]]) -> Ru
         for table, key in (("target", "img"), ("training", "from")):
             value = tables.get(table, {}).get(key)
             if isinstance(value, str):
-                tables[table][key] = str(path.parent / Path(value).expanduser())
+                tables[table][key] = str(path.parent / os.path.expanduser(value))  # noqa: PTH111 (it never raises)
     for table, given in flags.items():
         values = {key: value for key, value in given.items() if value is not None}
         here = tables.setdefault(table, {})
-        for keys in ({"img", "data"}, {"steps", "time_budget"}):
-            if values.keys() & keys:
-                for key in keys - values.keys():
+        for name, others in _REPLACES.items():
+            # Another target, or another end of the training, takes what belongs to the old one away.
+            if name in values and values[name] != here.get(name):
+                for key in others:
                     here.pop(key, None)
-        if "img" in values:
-            here.pop("noise", None)
         here.update(values)
+        if values.keys() >= {"steps", "time_budget"}:  # steps win, but a budget must be one
+            _checked_duration(here.pop("time_budget"))
     start = tables.get("training", {}).get("from")
-    if start is not None and (Path(start) / "config.toml").is_file():
+    complete = {"features", "frequency", "width", "depth"} <= tables.get("model", {}).keys()
+    if isinstance(start, (str, Path)) and not (complete and tables.get("target", {}).keys() & {"img", "data"}):
         # The weights fit the model they were trained as, and the target goes with them unless another is given.
-        base = _read_toml(Path(start) / "config.toml")
-        tables["model"] = base.get("model", {}) | tables.get("model", {})
-        if not tables.get("target"):
-            tables["target"] = read_config(Path(start) / "config.toml", {}).target.model_dump(exclude_none=True)
+        if not (Path(start) / "config.toml").is_file():
+            raise UnusableInput(f"no run at {start}; make one with: flowgif train --img PICTURE")
+        base = read_config(Path(start) / "config.toml", {})
+        tables["model"] = base.model.model_dump() | tables.get("model", {})
+        if not tables.get("target", {}).keys() & {"img", "data"}:
+            tables["target"] = base.target.model_dump(exclude_none=True) | tables.get("target", {})
     try:
         config = RunConfig.model_validate(tables)
     except ValidationError as error:

@@ -17,7 +17,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         UnusableInput: the place cannot be written.
     """
-    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    beside = path.with_name(f".flowgif-{os.getpid()}{path.suffix}")
     try:
         write(beside)
         beside.replace(path)
@@ -37,5 +37,9 @@ def check_writable(path: Path) -> None:
         raise UnusableInput(f"cannot write {path}: it is a folder; name a file in it")
     if not path.parent.is_dir():
         raise UnusableInput(f"cannot write {path}: there is no folder {path.parent}; create it first")
-    write_atomically(path.with_name(f".{path.name}.check"), lambda probe: probe.touch())
-    path.with_name(f".{path.name}.check").unlink()
+    probe = path.with_name(f".flowgif-{os.getpid()}{path.suffix}")
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UnusableInput(f"cannot write {path}: {error.strerror}; choose another place") from None

@@ -1,4 +1,4 @@
-"""The run directory: everything that a training leaves behind, each file written whole or not at all.
+"""The run directory: everything that a training leaves behind; but for the metrics, which grow, written whole.
 
 config.toml                   all settings, resolved; a config file in its own right
 provenance.json               versions, machine, the picture's source and its size as given
@@ -12,16 +12,21 @@ metrics.jsonl                 one object a line: {"step", "loss", "seconds"}, at
 from __future__ import annotations
 
 import json
+import os
 import platform
+import shlex
+import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import BaseModel, Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
@@ -45,26 +50,56 @@ WEIGHTS, INITIAL, RESUME, METRICS = (
 )
 FILES = (CONFIG, PROVENANCE, PICTURE, WEIGHTS, INITIAL, RESUME, METRICS)
 DEFAULT_FOLDER = Path("runs")
+AS_IT_IS = 10**9  # more pixels than any side has: a stored picture is not shrunk again
 
 
-def build_target(config: RunConfig) -> ImageTarget | ToyTarget:
-    """The target that a config names.
+class _Origin(BaseModel):
+    """Where a picture came from: (width, height) as given, and its path then."""
+
+    source: str
+    size_as_given: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+
+
+def _origin(folder: Path) -> _Origin:
+    path = folder / PROVENANCE
+    try:
+        return _Origin.model_validate(json.loads(path.read_text("utf-8"))["picture"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UnusableInput(f"{path} is missing or broken; train the run again (--force)") from None
+
+
+def build_target(config: RunConfig) -> tuple[ImageTarget | ToyTarget, str]:
+    """The target that a config names, and its source: the picture's path as it was given, or the data set's name.
 
     Raises:
         UnusableInput: its picture or data set cannot be used.
     """
     target = config.target
-    if target.img is not None:
-        return _image_target(config, load_picture(target.img, target.max_side), target.img)
-    assert target.data is not None
-    return ToyTarget(target.data, target.noise)
-
-
-def _image_target(config: RunConfig, picture: Picture, source: Path) -> ImageTarget:
+    if target.img is None:
+        assert target.data is not None
+        return ToyTarget(target.data, target.noise), target.data
+    source, path = str(target.img), target.img
+    if path.name == PICTURE and is_run(path.parent):
+        if not path.exists():
+            raise UnusableInput(f"{path} is missing; train the run again (--force)")
+        # The picture as it was used: it stays as it is, and its coordinates are those of the picture as given.
+        origin = _origin(path.parent)
+        source = origin.source
+        picture = Picture(load_picture(path, AS_IT_IS).image, origin.size_as_given)
+    else:
+        picture = load_picture(path, target.max_side)
     try:
-        return ImageTarget(picture, config.target.invert, config.target.threshold)
+        return ImageTarget(picture, target.invert, target.threshold), source
     except UnusableInput as error:
-        raise UnusableInput(f"{source}: {error}") from None
+        raise UnusableInput(f"{path}: {error}") from None
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder's provenance says that flowgif made it."""
+    try:
+        return "flowgif" in json.loads((folder / PROVENANCE).read_text("utf-8"))["versions"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def build_flow(config: RunConfig) -> ContinuousFlow:
@@ -89,35 +124,38 @@ class Run:
         """Finds out whether a run may be made there.
 
         Raises:
-            UnusableInput: there is a run already (without force), or a file.
+            UnusableInput: there is a run already (without force), a file, or somebody else's files of the same names.
         """
-        if (folder / CONFIG).exists() and not force:
-            raise UnusableInput(
-                f"{folder} holds a run already; go on with it (--resume --out {folder}), replace it (--force), "
-                "or choose another --out"
-            )
         if folder.exists() and not folder.is_dir():
             raise UnusableInput(f"{folder} is a file; choose another --out")
+        if is_run(folder):
+            if not force:
+                quoted = shlex.quote(str(folder))
+                raise UnusableInput(
+                    f"{folder} holds a run already; go on with it (--resume --out {quoted}), replace it (--force), "
+                    "or choose another --out"
+                )
+        elif foreign := [name for name in FILES if (folder / name).exists()]:
+            raise UnusableInput(f"{folder} holds a {foreign[0]} that is not a run's; choose another --out")
 
     @classmethod
-    def create(cls, folder: Path, config: RunConfig, target: ImageTarget | ToyTarget, source: str) -> Run:
+    def create(
+        cls, folder: Path, config: RunConfig, target: ImageTarget | ToyTarget, source: str, flow: torch.nn.Module
+    ) -> Run:
         """Makes the directory, in the place of a run that is there, with everything that is known before training.
+
+        All of it is written beside before anything is replaced.
 
         Args:
             folder: where.
             config: resolved.
             target: what the config names.
             source: where the picture came from, or the data set's name.
+            flow: before training.
 
         Raises:
             UnusableInput: the place cannot be written.
         """
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name in FILES:
-                (folder / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise UnusableInput(f"cannot write {folder}: {error.strerror}; choose another --out") from None
         provenance: dict[str, Any] = {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "seed": config.training.seed,
@@ -128,15 +166,44 @@ class Run:
         }
         if isinstance(target, ImageTarget):
             provenance["picture"] = {"source": source, "size_as_given": list(target.picture.size_as_given)}
-            image = target.picture.image
-            write_atomically(folder / PICTURE, image.save)
-            config = config.model_copy(update={"target": config.target.model_copy(update={"img": Path(PICTURE)})})
-        text = json.dumps(provenance, indent=1)
-        write_atomically(folder / PROVENANCE, lambda path: path.write_text(text + "\n", encoding="utf-8"))
-        # Last, since its presence makes the folder a run.
-        toml = config.to_toml()
-        write_atomically(folder / CONFIG, lambda path: path.write_text(toml, encoding="utf-8"))
-        return cls(folder, config)
+            config = config.model_copy(update={"target": config.target.model_copy(update={"img": folder / PICTURE})})
+        run = cls(folder, config)
+        staging = folder.with_name(f".flowgif-{os.getpid()}")
+        try:
+            staging.mkdir(parents=True)
+            # The provenance marks a folder as a run, so it comes first; the config makes it usable, so it comes last.
+            (staging / PROVENANCE).write_text(json.dumps(provenance, indent=1) + "\n", encoding="utf-8")
+            if isinstance(target, ImageTarget):
+                target.picture.image.save(staging / PICTURE)
+            (staging / INITIAL).write_bytes(_serialised(flow.state_dict()))
+            (staging / CONFIG).write_text(run.toml(), encoding="utf-8")
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in (CONFIG, *(name for name in FILES if name != CONFIG)):
+                (folder / name).unlink(missing_ok=True)
+            for name in (PROVENANCE, PICTURE, INITIAL, CONFIG):
+                if (staging / name).exists():
+                    (staging / name).replace(folder / name)
+        except OSError as error:
+            raise UnusableInput(f"cannot write {folder}: {error.strerror or error}; choose another --out") from None
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        return run
+
+    def toml(self) -> str:
+        """The config as the run directory holds it: paths are relative to it."""
+        updates: dict[str, BaseModel] = {}
+        if self.config.target.img is not None:
+            updates["target"] = self.config.target.model_copy(update={"img": Path(PICTURE)})
+        if self.config.training.start is not None:
+            start = Path(os.path.relpath(self.config.training.start, self.folder))
+            updates["training"] = self.config.training.model_copy(update={"start": start})
+        return self.config.model_copy(update=updates).to_toml()
+
+    def with_config(self, config: RunConfig) -> Run:
+        """The run with other settings, which are kept."""
+        run = Run(self.folder, config)
+        write_atomically(self.folder / CONFIG, lambda path: path.write_text(run.toml(), encoding="utf-8"))
+        return run
 
     @classmethod
     def open(cls, folder: Path) -> Run:
@@ -152,9 +219,7 @@ class Run:
     @property
     def source(self) -> str:
         """What was fitted: the picture's path as it was given, or the data set's name."""
-        if self.config.target.data is not None:
-            return self.config.target.data
-        return str(self._provenance()["picture"]["source"])
+        return self.config.target.data or _origin(self.folder).source
 
     def target(self) -> ImageTarget | ToyTarget:
         """The target, rebuilt from what the directory holds.
@@ -162,12 +227,7 @@ class Run:
         Raises:
             UnusableInput: the stored picture is missing or broken.
         """
-        if self.config.target.data is not None:
-            return build_target(self.config)
-        path = self.folder / PICTURE
-        picture = load_picture(path, max(self.config.target.max_side, 8))
-        width, height = self._provenance()["picture"]["size_as_given"]
-        return _image_target(self.config, Picture(picture.image, (width, height)), path)
+        return build_target(self.config)[0]
 
     def flow(self, weights: str = WEIGHTS) -> ContinuousFlow:
         """The flow with the weights of one of the directory's files.
@@ -203,21 +263,21 @@ class Run:
             file.writelines(json.dumps(row) + "\n" for row in rows)
 
     def read_metrics(self) -> list[dict[str, float]]:
-        """All lines of the metrics."""
+        """All lines of the metrics that can be read."""
         path = self.folder / METRICS
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+        rows: list[dict[str, float]] = []
+        for line in path.read_text("utf-8", errors="replace").splitlines() if path.exists() else []:
+            # A line that a crash cut short is worth no more than none.
+            with suppress(ValueError):
+                row = json.loads(line)
+                if isinstance(row, dict) and "step" in row:
+                    rows.append(row)  # pyright: ignore[reportUnknownArgumentType]
+        return rows
 
     def keep_metrics_up_to(self, step: int) -> None:
         """Drops what was measured after a step to which training goes back."""
         kept = "".join(json.dumps(row) + "\n" for row in self.read_metrics() if row["step"] <= step)
         write_atomically(self.folder / METRICS, lambda path: path.write_text(kept, encoding="utf-8"))
-
-    def _provenance(self) -> dict[str, Any]:
-        path = self.folder / PROVENANCE
-        try:
-            return json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise UnusableInput(f"{path} is missing or broken ({error}); train the run again (--force)") from None
 
     def _tensors(self, name: str, remedy: str) -> dict[str, Tensor]:
         path = self.folder / name
@@ -229,9 +289,12 @@ class Run:
             raise UnusableInput(f"{path} is broken ({error}); train the run again (--force)") from None
 
     def _write_tensors(self, name: str, tensors: Mapping[str, Tensor]) -> None:
-        # Copies: two names of one tensor, such as a flow's and its average's buffers, cannot be stored.
-        out = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
-        write_atomically(self.folder / name, lambda path: path.write_bytes(save(out)))
+        write_atomically(self.folder / name, lambda path: path.write_bytes(_serialised(tensors)))
+
+
+def _serialised(tensors: Mapping[str, Tensor]) -> bytes:
+    # Copies: two names of one tensor, such as a flow's and its average's buffers, cannot be stored.
+    return save({key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()})
 
 
 def newest_run(folder: Path = DEFAULT_FOLDER) -> Path:

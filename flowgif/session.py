@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -36,12 +37,18 @@ class Reporter(Protocol):
     def say(self, text: str) -> None:
         """A sentence for the user."""
 
+    def now(self, text: str) -> None:
+        """What is going on; the next such sentence takes its place."""
+
     def step(self, record: StepRecord, gap: Gap | None) -> None:
         """A step was done; ``gap`` is that of the last checkpoint."""
 
 
 class _Silent:
     def say(self, text: str) -> None:
+        pass
+
+    def now(self, text: str) -> None:
         pass
 
     def step(self, record: StepRecord, gap: Gap | None) -> None:
@@ -107,41 +114,30 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
     reporter = reporter or _Silent()
     Run.check_free(folder, force)
     device = _device(config.training.device)
-    start = Run.open(config.training.start) if config.training.start is not None else None
-    if start is not None and config.target == start.config.target:
-        target, source = start.target(), start.source
-    else:
-        target = build_target(config)
-        source = str(config.target.img or config.target.data)
+    target, source = build_target(config)
+    config = config.for_aspect(float(target.scale[0] / target.scale[1]))
     if isinstance(target, ImageTarget):
         for remark in (*target.picture.remarks, target.remark):
             reporter.say(remark)
     flow = build_flow(config)
+    start = config.training.start
     if start is not None:
         try:
-            flow.load_state_dict(start.flow().state_dict())
+            flow.load_state_dict(Run.open(start).flow().state_dict())
         except RuntimeError:
-            raise UnusableInput(f"the weights in {start.folder} do not fit [model]; leave that table out") from None
+            raise UnusableInput(f"the weights in {start} do not fit [model]; leave that table out") from None
     with _interrupt_between_steps() as interrupted:
-        run = Run.create(folder, config, target, source)
-        run.write_weights(flow, INITIAL)
+        run = Run.create(folder, config, target, source, flow)
         trainer = Trainer(flow.to(device), target, config.training, device)
         return _run_to_end(run, trainer, target, reporter, interrupted)
 
 
-def resume(
-    folder: Path,
-    steps: int | None = None,
-    time_budget: float | None = None,
-    device: Device | None = None,
-    reporter: Reporter | None = None,
-) -> Trained:
-    """Goes on with a training that was stopped, with what its config says.
+def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | None = None) -> Trained:
+    """Goes on with a training that was stopped.
 
     Args:
         folder: the run directory.
-        steps, time_budget: the new end of the training, where one is given.
-        device: where to go on; by default where it was.
+        config: the run's own, or that with another end or device, which is then kept; None for the run's own.
         reporter: hears of the progress.
 
     Raises:
@@ -149,12 +145,11 @@ def resume(
         NumericalError, Interrupted: as :func:`train`.
     """
     run = Run.open(folder)
+    if config is not None and config != run.config:
+        run = run.with_config(config)
     training = run.config.training
-    if steps is not None or time_budget is not None:
-        training = training.model_copy(
-            update={"steps": steps, "time_budget": None if steps is not None else time_budget}
-        )
-    on = _device(device or training.device)
+    reporter = reporter or _Silent()
+    on = _device(training.device)
     target = run.target()
     trainer = Trainer(run.flow(INITIAL).requires_grad_(True).to(on), target, training, on)
     state = run.read_state()
@@ -163,9 +158,10 @@ def resume(
             trainer.restore(state)
         except (KeyError, RuntimeError, ValueError):
             raise UnusableInput(f"the state in {folder} does not fit its config; train it again (--force)") from None
+    reporter.say(f"going on from step {trainer.step}")
     with _interrupt_between_steps() as interrupted:
         run.keep_metrics_up_to(trainer.step)
-        return _run_to_end(run, trainer, target, reporter or _Silent(), interrupted)
+        return _run_to_end(run, trainer, target, reporter, interrupted)
 
 
 def _run_to_end(
@@ -180,6 +176,7 @@ def _run_to_end(
         run.write_weights(trainer.averaged)
         run.append_metrics(rows)
         rows.clear()
+        reporter.now("measuring the gap ...")
         measured = measure_gap(trainer.averaged, target, points)
         run.append_metrics(
             [{"step": trainer.step, "seconds": trainer.seconds, "gap": measured.gap, "gap_se": measured.standard_error}]
@@ -194,7 +191,9 @@ def _run_to_end(
             if interrupted.is_set():
                 break
             if time.perf_counter() - last > CHECKPOINT_SECONDS and record.done < 1:
-                gap = checkpoint(CHECKPOINT_POINTS)
+                # A field that cannot be measured yet may well be trained on.
+                with suppress(NumericalError):
+                    gap = checkpoint(CHECKPOINT_POINTS)
                 last = time.perf_counter()
     except NumericalError as error:
         run.append_metrics(rows)
@@ -204,7 +203,8 @@ def _run_to_end(
         run.write_state(trainer.state())
         run.write_weights(trainer.averaged)
         run.append_metrics(rows)
-        raise Interrupted(f"interrupted at step {trainer.step}; go on with: flowgif train --resume --out {run.folder}")
+        again = f"flowgif train --resume --out {shlex.quote(str(run.folder))}"
+        raise Interrupted(f"interrupted at step {trainer.step}; go on with: {again}")
     return Trained(run, trainer.step, trainer.seconds, checkpoint(FINAL_POINTS))
 
 

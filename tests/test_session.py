@@ -44,13 +44,16 @@ def test_pixels_of_a_shrunk_picture_are_those_of_the_picture_as_given(tmp_path: 
 
 def test_a_finished_run_resumes_to_itself_and_goes_on_when_asked(tmp_path: Path) -> None:
     flags = {"target": {"data": "moons"}, "training": TINY}
-    trained = flowgif.train(read_config(None, flags), tmp_path / "run")
+    folder = tmp_path / "run"
+    trained = flowgif.train(read_config(None, flags), folder)
     before = trained.run.folder.joinpath("weights.safetensors").read_bytes()
     again = resume(trained.run.folder)
     assert again.steps == 3
     assert trained.run.folder.joinpath("weights.safetensors").read_bytes() == before
-    longer = resume(trained.run.folder, steps=5)
+    config = read_config(folder / "config.toml", {"training": {"steps": 5}})
+    longer = resume(folder, config)
     assert longer.steps == 5
+    assert flowgif.load(folder).run.config.training.steps == 5  # so that going on means the same the next time
     assert trained.run.folder.joinpath("weights.safetensors").read_bytes() != before
 
 
@@ -75,3 +78,35 @@ def test_a_failing_target_costs_an_existing_run_nothing(tmp_path: Path) -> None:
     with pytest.raises(UnusableInput, match="no such picture"):
         flowgif.train(read_config(None, {"target": {"img": tmp_path / "none.png"}}), folder, force=True)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_somebody_elses_files_are_not_taken_for_a_run(tmp_path: Path) -> None:
+    """A picture that happens to be called picture.png, in the folder that --out names."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "picture.png").write_bytes(CAT.read_bytes())
+    flags = {"target": {"img": folder / "picture.png"}, "training": TINY}
+    for force in (False, True):
+        with pytest.raises(UnusableInput, match="not a run's"):
+            flowgif.train(read_config(None, flags), folder, force)
+    assert [path.name for path in folder.iterdir()] == ["picture.png"]
+    assert (folder / "picture.png").read_bytes() == CAT.read_bytes()
+
+
+def test_a_runs_own_config_repeats_it_with_its_source_and_size(tmp_path: Path) -> None:
+    with Image.open(CAT) as image:
+        image.resize((200, 100)).save(tmp_path / "logo.png")
+    flags = {"target": {"img": tmp_path / "logo.png", "max_side": 50}, "training": TINY}
+    first = flowgif.train(read_config(None, flags), tmp_path / "first")
+    second = flowgif.train(read_config(tmp_path / "first" / "config.toml", {}), tmp_path / "second")
+    third = {"training": {"from": tmp_path / "second", "steps": 1, "batch_size": 16}}
+    flowgif.train(read_config(None, third), tmp_path / "third")
+    fourth = flowgif.train(read_config(tmp_path / "third" / "config.toml", {}), tmp_path / "fourth")
+    weights = [run.run.folder.joinpath("weights.safetensors").read_bytes() for run in (first, second)]
+    assert weights[0] == weights[1]
+    for name in ("second", "third", "fourth"):
+        loaded = flowgif.load(tmp_path / name)
+        assert loaded.run.source == str(tmp_path / "logo.png")
+        assert isinstance(loaded.target, ImageTarget)
+        assert loaded.target.picture.size_as_given == (200, 100)
+    assert fourth.steps == 1

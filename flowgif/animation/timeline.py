@@ -11,6 +11,8 @@ __all__ = ["FASTEST", "Timeline", "make_timeline"]
 
 # A GIF's delay is a whole number of hundredths of a second, and browsers slow a delay of one down to ten.
 FASTEST = 50.0
+SLOWEST = 0.1
+MOST_FRAMES = 5000
 
 
 @dataclass(frozen=True)
@@ -30,20 +32,18 @@ def make_timeline(frames: int, fps: float, hold: float, bounce: bool = False) ->
     """Evenly spaced times from 0 to 1.
 
     Args:
-        frames: from the cloud to the picture, both included; at least 2.
-        fps: frames a second, at most FASTEST.
+        frames: from the cloud to the picture, both included; 2 to MOST_FRAMES.
+        fps: frames a second, SLOWEST to FASTEST.
         hold: how long the picture stays, seconds.
         bounce: also back to the cloud, which adds frames - 2.
 
     Raises:
         UnusableInput: a number is out of its range.
     """
-    if frames < 2:
-        raise UnusableInput(f"--frames {frames} makes no animation; give at least 2")
-    if not 0 < fps <= FASTEST:
-        raise UnusableInput(
-            f"--fps {fps:g} is out of range; a GIF plays more than 0 and at most {FASTEST:g} frames a second"
-        )
+    if not 2 <= frames <= MOST_FRAMES:
+        raise UnusableInput(f"--frames {frames} is out of range; give 2 to {MOST_FRAMES}")
+    if not SLOWEST <= fps <= FASTEST:
+        raise UnusableInput(f"--fps {fps:g} is out of range; a GIF plays {SLOWEST:g} to {FASTEST:g} frames a second")
     if not 0 <= hold <= 60:
         raise UnusableInput(f"--hold {hold:g} is out of range; give 0 to 60 seconds")
     times = [i / (frames - 1) for i in range(frames)]

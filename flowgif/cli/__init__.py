@@ -6,16 +6,22 @@ stdout carries the answer, stderr the talk. Everything heavy is imported inside 
 from __future__ import annotations
 
 import json
+import math
 import os
+import shlex
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flowgif.cli.progress import Progress
 from flowgif.errors import CheckFailed, FlowgifError, Interrupted, UnusableInput
+
+if TYPE_CHECKING:
+    from flowgif.config import RunConfig
 
 __all__ = ["main"]
 
@@ -133,35 +139,28 @@ def train(
         },
         "model": {"name": model, "divergence": divergence},
         "training": {
-            "objective": objective, "steps": steps, "time_budget": None if steps is not None else time_budget,
+            "objective": objective, "steps": steps, "time_budget": time_budget,
             "batch_size": batch_size, "lr": lr, "kinetic": kinetic, "jacobian": jacobian, "seed": seed,
             "device": device, "from": from_run,
         },
     }  # fmt: skip
     if resume:
-        if force:
-            raise UnusableInput("--resume goes on with a run and --force replaces it; give one of them")
         folder = out or _resumed_folder(img, data)
-        settings = read_config(folder / "config.toml", {}) if (folder / "config.toml").is_file() else None
-        if settings is not None:
-            _refuse_changes(flags, settings.model_dump(mode="json", by_alias=True), folder)
+        settings = _settings_to_resume(folder, flags, config, force)
     else:
         settings = read_config(config, flags)
-        folder = out or Path("runs") / _run_name(settings.target.img, settings.target.data, settings.training.start)
+        folder = out or Path("runs") / _run_name(settings.target.img, settings.target.data, from_run)
     with Progress(quiet) as progress:
         progress.now("loading PyTorch ...")
         from flowgif import session
-        from flowgif.config import parse_duration
 
         if resume:
-            budget = None if time_budget is None or steps is not None else _duration(parse_duration, time_budget)
-            trained = session.resume(folder, steps, budget, device, progress)  # pyright: ignore[reportArgumentType]
+            trained = session.resume(folder, settings, progress)
         else:
-            assert settings is not None
             trained = session.train(settings, folder, force, progress)
         progress.say(
             f"{trained.steps} steps in {trained.seconds:.1f} s; gap {trained.gap.gap:.4f} nats "
-            f"(standard error {trained.gap.standard_error:.4f}); now: flowgif animate {folder}"
+            f"(standard error {trained.gap.standard_error:.4f}); now: flowgif animate {shlex.quote(str(folder))}"
         )
     if as_json:
         gap = {"gap": trained.gap.gap, "gap_se": trained.gap.standard_error}
@@ -187,7 +186,7 @@ def animate(
     ] = None,
     style: Annotated[str, typer.Option(help="points or density.", rich_help_panel=LOOK)] = "points",
     seed: Annotated[
-        int, typer.Option(min=0, help="Of the particles; same seed, same bytes.", rich_help_panel=LOOK)
+        int, typer.Option(min=0, max=2**40, help="Of the particles; same seed, same bytes.", rich_help_panel=LOOK)
     ] = 0,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -225,7 +224,7 @@ def evaluate(
     run: Annotated[Path | None, typer.Argument(help="A run directory. [default: the newest in runs/]")] = None,
     max_gap: Annotated[float | None, typer.Option(help="Exit with 1 if the gap is larger (nats).")] = None,
     max_nll: Annotated[float | None, typer.Option(help="Exit with 1 if the NLL is larger (nats).")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the points.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**40, help="Of the points.")] = 0,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -235,6 +234,9 @@ def evaluate(
         from flowgif import evaluation, session
         from flowgif.runs import newest_run
 
+        for option, bound in (("--max-gap", max_gap), ("--max-nll", max_nll)):
+            if bound is not None and math.isnan(bound):
+                raise UnusableInput(f"{option} nan is no bound; give a number of nats")
         folder = run or newest_run()
         loaded = session.load(folder)
         progress.now(f"evaluating {folder} ...")
@@ -263,8 +265,11 @@ def evaluate(
 
 
 def _run_name(img: Path | None, data: str | None, start: Path | None) -> str:
-    name = (img.stem if img is not None else data) or "run"
-    return f"{name}-from-{start.name}" if start is not None else name
+    if start is not None:
+        return f"{start.resolve().name}-continued"
+    if img is not None and (img.parent / "provenance.json").exists():  # a run's own picture
+        return img.resolve().parent.name
+    return (img.stem if img is not None else data) or "run"
 
 
 def _resumed_folder(img: Path | None, data: str | None) -> Path:
@@ -273,23 +278,31 @@ def _resumed_folder(img: Path | None, data: str | None) -> Path:
     return Path("runs") / _run_name(img, data, None) if img is not None or data is not None else newest_run()
 
 
-def _refuse_changes(flags: dict[str, dict[str, Any]], stored: dict[str, dict[str, Any]], folder: Path) -> None:
-    """What is given beside --resume may repeat what the run has, but change only where and how long it trains."""
+def _settings_to_resume(folder: Path, flags: dict[str, dict[str, Any]], config: Path | None, force: bool) -> RunConfig:
+    """The run's own settings; options may repeat them, but change only how long and where it trains.
+
+    Raises:
+        UnusableInput: there is no run, or an option contradicts it.
+    """
+    from flowgif.config import read_config
+
+    if force or config is not None:
+        other = "--force" if force else "--config"
+        raise UnusableInput(f"--resume goes on with what the run's config says; leave {other} out")
+    path = folder / "config.toml"
+    if not path.is_file():
+        raise UnusableInput(f"no run at {folder}; make one with: flowgif train --img PICTURE --out {folder}")
+    stored = read_config(path, {}).model_dump(mode="json", by_alias=True)
+    free = {key: flags["training"].pop(key) for key in ("steps", "time_budget", "device")}
     for table, values in flags.items():
         for key, value in values.items():
-            free = key in {"img", "data", "steps", "time_budget", "device", "from"}
-            if value is not None and not free and value != stored[table][key]:
+            same = stored[table][key] is not None if key == "img" else value == stored[table][key]
+            if value is not None and key != "from" and not same:
                 raise UnusableInput(
                     f"{folder} was trained with {key} = {stored[table][key]}; --resume cannot change it: "
-                    "drop that option, or train anew (--force)"
+                    "leave that option out, or train anew (--force)"
                 )
-
-
-def _duration(parse: Any, text: str) -> float:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise UnusableInput(f"--time-budget: {error}") from None
+    return read_config(path, {"training": free})
 
 
 def main() -> None:
@@ -303,12 +316,18 @@ def main() -> None:
         if error.format_message():  # it is empty after the help that stands for no arguments
             _die(f"{error.format_message().rstrip('.')}; see flowgif --help", 2)
         code = 2
-    except (KeyboardInterrupt, typer.Abort):
-        _die("interrupted", Interrupted.exit_code)
+    except typer.Abort:
+        code = Interrupted.exit_code
     except BrokenPipeError:
         # The reader of stdout is gone: nothing is left to say, and Python must not try to flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        _die(f"{error.filename or 'output'}: {error.strerror or error}; check the place and its permissions", 2)
+    except (MemoryError, OverflowError):
+        _die("a number is larger than this machine's memory; give smaller ones", 2)
+    if code == Interrupted.exit_code:  # typer's answer to Ctrl-C
+        _die("interrupted", Interrupted.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
 
 

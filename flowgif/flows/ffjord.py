@@ -7,6 +7,7 @@ log |det dx(1)/dx(0)| is the integral of the divergence.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -79,7 +80,10 @@ class FFJORD(ContinuousFlow):
         assert config.frequency is not None
         assert config.width is not None
         assert config.depth is not None
-        network = VelocityNetwork(config.features, config.frequency, config.width, config.depth, generator)
+        # Details are as fine along either axis of the picture, so along a banner they are finer in data units.
+        finer = math.sqrt(config.aspect or 1.0)
+        frequency = (config.frequency * finer, config.frequency / finer)
+        network = VelocityNetwork(config.features, frequency, config.width, config.depth, generator)
         solver = Solver(config.solver, config.rtol, config.atol, config.solver_steps)
         return cls(network, solver, hutchinson=config.divergence == "hutchinson")
 

@@ -50,7 +50,7 @@ class VelocityNetwork(nn.Module):
 
     Args:
         features: number of frequencies.
-        frequency: their standard deviation, radians per data unit.
+        frequency: their standard deviation along x and y, radians per data unit.
         width, depth: of the hidden layers, depth at least 1.
         generator: draws the frequencies and the weights.
     """
@@ -59,9 +59,12 @@ class VelocityNetwork(nn.Module):
 
     frequencies: Tensor
 
-    def __init__(self, features: int, frequency: float, width: int, depth: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, features: int, frequency: tuple[float, float], width: int, depth: int, generator: torch.Generator
+    ) -> None:
         super().__init__()
-        self.register_buffer("frequencies", torch.randn(features, 2, generator=generator) * frequency)
+        spread = torch.tensor(frequency)
+        self.register_buffer("frequencies", torch.randn(features, 2, generator=generator) * spread)
         self.first = nn.Linear(2 + 2 * features, width)
         self.time = nn.Linear(1 + 2 * self.TIME_WAVES, width, bias=False)
         self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(depth - 1))

@@ -6,6 +6,7 @@ rows going down. Data coordinates have mean 0 and variance 1 per axis, y going u
 
 from __future__ import annotations
 
+import struct
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from flowgif.targets.mixture import GaussianMixture
 
 __all__ = ["ImageTarget", "Picture", "ink_of", "load_picture"]
 
-# Decoded as RGBA this is 400 MB, the most that loading may take for a moment.
+# Decoded in colour this is 300 to 400 MB.
 MOST_PIXELS = 100_000_000
 # Ink below this share of the darkest is taken for the noise of compression and scanning.
 FAINTEST = 0.02
@@ -61,11 +62,8 @@ def load_picture(path: Path, max_side: int = 1024) -> Picture:
         raise UnusableInput(f"{path} is an SVG, which Pillow cannot read; export it as a PNG of about 1000 pixels")
     remarks: list[str] = []
     try:
-        with warnings.catch_warnings():
-            # The size is checked here, before anything is decoded.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(path)
-        with opened as image:
+        # Decoders warn of what they mend; the size is checked here, before anything is decoded.
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             width, height = image.size
             if width * height > MOST_PIXELS:
                 raise UnusableInput(
@@ -77,28 +75,34 @@ def load_picture(path: Path, max_side: int = 1024) -> Picture:
             if image.getexif().get(ORIENTATION, 1) >= 5:  # a quarter turn
                 width, height = height, width
             image.draft("RGB", (max_side, max_side))  # JPEG can be decoded at a fraction of its size
-            upright = ImageOps.exif_transpose(image)
-            used = _rgba(upright)
+            ImageOps.exif_transpose(image, in_place=True)
+            if image.mode in {"L", "RGB", "RGBA"}:  # the others cannot be averaged as they are
+                _shrink(image, max_side)
+            used = _rgba(image)
+            _shrink(used, max_side)
     except UnidentifiedImageError:
         raise UnusableInput(
             f"{path} is not a picture that can be read; give a PNG, JPEG, WebP, GIF, BMP or TIFF"
         ) from None
     except Image.DecompressionBombError:
         raise UnusableInput(f"{path} has too many pixels; shrink it to under {MOST_PIXELS // 10**6} million") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError, NotImplementedError, struct.error) as error:
         reason = str(error) or type(error).__name__
         raise UnusableInput(f"{path} cannot be decoded ({reason}); save the picture anew") from None
-    if max(used.size) > max_side:
-        used.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     if used.size != (width, height):
         remarks.append(f"shrunk from {width}x{height} to {used.width}x{used.height} (--max-side {max_side})")
     return Picture(used, (width, height), tuple(remarks))
 
 
+def _shrink(image: Image.Image, max_side: int) -> None:
+    if max(image.size) > max_side:
+        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
 def _rgba(image: Image.Image) -> Image.Image:
     """Eight bits, in colour, alpha kept; 16-bit and floating-point greys are scaled instead of clipped."""
     if image.mode.startswith("I") or image.mode == "F":
-        grey = np.asarray(image, dtype=np.float64)
+        grey = np.nan_to_num(np.asarray(image, dtype=np.float64))
         # A 16-bit grey picture arrives as I;16, or as I from a decoder that has no 16-bit mode.
         full = 65535.0 if image.mode.startswith("I") and grey.max() > 255 else (1.0 if grey.max() <= 1 else 255.0)
         image = Image.fromarray(np.clip(grey / full * 255, 0, 255).round().astype(np.uint8))

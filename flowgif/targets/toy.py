@@ -19,7 +19,7 @@ from flowgif.targets.mixture import GaussianMixture
 __all__ = ["TOY_SETS", "ToyTarget"]
 
 ALONG = 2000  # centres along a curve; with 0.01 of noise they still overlap
-LEAST_NOISE = 0.01  # as a share of the set's extent; the lattices grow with its inverse square
+LEAST_NOISE = 0.001  # as a share of the set's extent; the lattices grow with its inverse square
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class ToyTarget(GaussianMixture):
                 f"--noise {noise:g} is not a positive number; a density needs some noise ({name} has {toy.noise:g})"
             )
         cloud = toy.build(max(noise, 0.005))
-        least = LEAST_NOISE / 10 * float(cloud.centres.max() - cloud.centres.min())
+        least = LEAST_NOISE * float(cloud.centres.max() - cloud.centres.min())
         if noise < least:
             raise UnusableInput(f"--noise {noise:g} is too small to resolve for {name}; give at least {least:.2g}")
         super().__init__(cloud.centres, cloud.weights, (noise, noise))

@@ -104,15 +104,20 @@ class FlowMatching(Objective):
         self._ready = [_Batch(*parts) for parts in zip(*columns, strict=True)]
 
     def state(self) -> dict[str, Tensor]:
-        return {"drawn_from": self._drawn_from, "left": torch.tensor(len(self._ready))}
+        return {
+            "drawn_from": self._drawn_from,
+            "left": torch.tensor(len(self._ready)),
+            "generator": self._generator.get_state(),
+        }
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        self._generator.set_state(state["drawn_from"])
         left = int(state["left"])
-        self._drawn_from, self._ready = state["drawn_from"], []
-        if left:
+        self._ready = []
+        if left:  # the batches that are not used yet, drawn once more
+            self._generator.set_state(state["drawn_from"])
             self._draw()
             self._ready = self._ready[:left]
+        self._generator.set_state(state["generator"])
 
 
 class Likelihood(Objective):

@@ -21,7 +21,7 @@ SOLVED = 1e-7
 
 def _ffjord(seed: int) -> Flow:
     generator = torch.Generator().manual_seed(seed)
-    network = VelocityNetwork(features=8, frequency=1.5, width=16, depth=3, generator=generator)
+    network = VelocityNetwork(features=8, frequency=(1.5, 1.5), width=16, depth=3, generator=generator)
     # An untrained network's last layer is zero, which would make most of these tests empty.
     torch.nn.init.normal_(network.last.weight, std=1.0, generator=generator)
     torch.nn.init.normal_(network.last.bias, std=1.0, generator=generator)

@@ -33,7 +33,7 @@ def _points(n: int, seed: int = 0) -> Tensor:
 
 def _network(seed: int = 0) -> VelocityNetwork:
     generator = torch.Generator().manual_seed(seed)
-    network = VelocityNetwork(features=16, frequency=2.0, width=24, depth=3, generator=generator)
+    network = VelocityNetwork(features=16, frequency=(2.0, 2.0), width=24, depth=3, generator=generator)
     nn.init.normal_(network.last.weight, generator=generator)
     return network.double()
 
@@ -142,7 +142,7 @@ def test_the_regularisers_are_their_integrals() -> None:
 
 
 def test_an_untrained_flow_is_the_base_itself() -> None:
-    network = VelocityNetwork(8, 1.0, 8, 2, torch.Generator().manual_seed(0)).double()
+    network = VelocityNetwork(8, (1.0, 1.0), 8, 2, torch.Generator().manual_seed(0)).double()
     flow, x = FFJORD(network), _points(5)
     exact = torch.distributions.MultivariateNormal(torch.zeros(2, dtype=torch.float64), torch.eye(2).double())
     # c(t) x stretches and shrinks the same on the way, so that only the solver's error is left.
@@ -159,11 +159,11 @@ def test_the_solver_gives_up_with_a_remedy() -> None:
 
 
 def test_a_trained_density_integrates_to_one(cat: Loaded) -> None:
-    """Within half a percent, on a lattice of a pixel and a half: finer than the flow's finest detail."""
-    step = 1.5 / float(cat.target.scale.max())
-    side = torch.arange(-5, 5, step)
+    """Within half a percent, on a lattice of two and a half pixels: what a short training leaves is blurred wider."""
+    step = 2.5 / float(cat.target.scale.max())
+    side = torch.arange(-4.5, 4.5, step)
     plane = torch.cartesian_prod(side, side)
     with torch.no_grad():
-        # Far from everything the density is that of the base's tail: below e^-12 at radius 5.
+        # Far from everything the density is that of the base's tail: below e^-10 at radius 4.5.
         total = float(cat.flow.relaxed(1e-4).log_prob(plane).exp().sum()) * step**2
     assert total == pytest.approx(1, abs=0.005)
