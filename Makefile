@@ -43,9 +43,9 @@ clean:
 .venv/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "flowgif needs Python 3.11 or newer; say which with: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(PIP) -e .
+	$(PIP) --config-settings editable_mode=compat -e .
 	@touch $@
 
 .venv/.ready-dev: .venv/.ready
-	$(PIP) -e '.[dev]'
+	$(PIP) --config-settings editable_mode=compat -e '.[dev]'
 	@touch $@

@@ -37,8 +37,8 @@ class Reporter(Protocol):
     def say(self, text: str) -> None:
         """A sentence for the user."""
 
-    def now(self, text: str) -> None:
-        """What is going on; the next such sentence takes its place."""
+    def now(self, *fields: str) -> None:
+        """What is going on; the next such line takes its place."""
 
     def step(self, record: StepRecord, gap: Gap | None) -> None:
         """A step was done; ``gap`` is that of the last checkpoint."""
@@ -48,7 +48,7 @@ class _Silent:
     def say(self, text: str) -> None:
         pass
 
-    def now(self, text: str) -> None:
+    def now(self, *fields: str) -> None:
         pass
 
     def step(self, record: StepRecord, gap: Gap | None) -> None:

@@ -105,8 +105,14 @@ def make_view(target: GaussianMixture, size: int) -> View:
 
 
 def base_draws(n: int, seed: int) -> Tensor:
-    """n draws from N(0, I), (n, 2) float32: a scrambled Sobol sequence, so that ink of any shape fills evenly."""
+    """n draws from N(0, I), (n, 2) float32, spread so that ink of any shape fills evenly.
+
+    A scrambled Sobol sequence, each point moved at random by about the distance to its neighbours (on the torus, which
+    keeps the density even): a bare sequence shows as a lattice in the cloud.
+    """
     u = torch.quasirandom.SobolEngine(2, scramble=True, seed=seed).draw(n, dtype=torch.float64)
+    jitter = torch.rand(n, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) - 0.5
+    u = (u + jitter / math.sqrt(n)) % 1
     return torch.special.ndtri(u.clamp(1e-9, 1 - 1e-9)).float()
 
 

@@ -81,7 +81,7 @@ def train(
     ] = None,
     max_side: Annotated[
         int | None,
-        typer.Option(help="Shrink a larger picture to this many pixels. [default: 1024]", rich_help_panel=TARGET),
+        typer.Option(help="Shrink a larger picture to this many pixels (default: 1024).", rich_help_panel=TARGET),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="A TOML file with these settings; flags win.", rich_help_panel=TRAINING)
@@ -92,7 +92,7 @@ def train(
         typer.Option(help="flow-matching (default) or likelihood.", rich_help_panel=TRAINING),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Number of steps. [default: by objective]", rich_help_panel=TRAINING)
+        int | None, typer.Option(help="Number of steps (default: by objective).", rich_help_panel=TRAINING)
     ] = None,
     time_budget: Annotated[
         str | None, typer.Option(help="Train for this long instead: 30s, 2m, 1h.", rich_help_panel=TRAINING)
@@ -113,13 +113,13 @@ def train(
         str | None, typer.Option(help="exact (default) or hutchinson (likelihood).", rich_help_panel=TRAINING)
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Same seed, same weights. [default: 0]", rich_help_panel=TRAINING)
+        int | None, typer.Option(help="Same seed, same weights (default: 0).", rich_help_panel=TRAINING)
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="auto (default), cpu, cuda or mps.", rich_help_panel=TRAINING)
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The run directory. [default: runs/NAME]", rich_help_panel=OUTPUT)
+        Path | None, typer.Option(help="The run directory (default: runs/NAME).", rich_help_panel=OUTPUT)
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the run that is there.", rich_help_panel=OUTPUT)
@@ -171,8 +171,8 @@ def train(
 
 @app.command()
 def animate(
-    run: Annotated[Path | None, typer.Argument(help="A run directory. [default: the newest in runs/]")] = None,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="The GIF. [default: RUN/NAME.gif]")] = None,
+    run: Annotated[Path | None, typer.Argument(help="A run directory (default: the newest in runs/).")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The GIF (default: RUN/NAME.gif).")] = None,
     frames: Annotated[int, typer.Option(help="From the cloud to the picture.", rich_help_panel=TIMING)] = 60,
     fps: Annotated[float, typer.Option(help="Frames a second, at most 50.", rich_help_panel=TIMING)] = 25.0,
     hold: Annotated[float, typer.Option(help="Seconds that the picture stays.", rich_help_panel=TIMING)] = 1.2,
@@ -182,7 +182,7 @@ def animate(
     size: Annotated[int, typer.Option(help="Pixels of the longer side.", rich_help_panel=LOOK)] = 480,
     points: Annotated[
         int | None,
-        typer.Option(help="Number of particles. [default: 4000, or 50000 for a density]", rich_help_panel=LOOK),
+        typer.Option(help="Number of particles (default: 4000, or 50000 for a density).", rich_help_panel=LOOK),
     ] = None,
     style: Annotated[str, typer.Option(help="points or density.", rich_help_panel=LOOK)] = "points",
     seed: Annotated[
@@ -221,7 +221,7 @@ def animate(
 
 @app.command("eval")
 def evaluate(
-    run: Annotated[Path | None, typer.Argument(help="A run directory. [default: the newest in runs/]")] = None,
+    run: Annotated[Path | None, typer.Argument(help="A run directory (default: the newest in runs/).")] = None,
     max_gap: Annotated[float | None, typer.Option(help="Exit with 1 if the gap is larger (nats).")] = None,
     max_nll: Annotated[float | None, typer.Option(help="Exit with 1 if the NLL is larger (nats).")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**40, help="Of the points.")] = 0,

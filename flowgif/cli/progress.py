@@ -44,22 +44,25 @@ class Progress(AbstractContextManager["Progress"]):
         if not self._quiet:
             self._console.print(text, markup=False)
 
-    def now(self, text: str) -> None:
-        """What is going on; on a terminal the line is overwritten by the next."""
+    def now(self, *fields: str) -> None:
+        """What is going on, the most important first; on a terminal the line is overwritten by the next."""
         now = time.monotonic()
         if self._live is not None and now - self._last >= self.LIVE_SECONDS:
             from rich.text import Text
 
             self._last = now
-            # One line in any window: what is too long ends in an ellipsis.
-            self._live.update(Text(text, no_wrap=True, overflow="ellipsis"))
+            # One line in any window: fields that do not fit beside the spinner are left out.
+            room = self._console.width - 4
+            shown = [field for i, field in enumerate(fields) if len("  ".join(fields[: i + 1])) <= room]
+            self._live.update(Text("  ".join(shown or fields[:1]), no_wrap=True, overflow="ellipsis"))
         elif self._live is None and not self._quiet and now - self._last >= self.PLAIN_SECONDS:
             self._last = now
-            self.say(text)
+            self.say("  ".join(fields))
 
     def step(self, record: StepRecord, gap: Gap | None) -> None:
         """A step of training."""
         left = record.seconds * (1 - record.done) / max(record.done, 1e-9)
-        text = f"step {record.step}  loss {record.loss:.4f}"
-        text += "" if gap is None else f"  gap {gap.gap:.4f}"
-        self.now(f"{text}  {left:.0f} s left  {record.step / record.seconds:.1f} steps/s")
+        fields = [f"step {record.step}", f"loss {record.loss:.4f}"]
+        fields += [] if gap is None else [f"gap {gap.gap:.4f}"]
+        minutes = f"{left / 60:.0f} min left" if left >= 120 else f"{left:.0f} s left"
+        self.now(*fields, minutes, f"{record.step / record.seconds:.1f} steps/s")

@@ -219,11 +219,12 @@ class GaussianMixture:
             weight.index_put_((rows, columns), self.weights, accumulate=True)
             first = _padded(_Lattice(weight, _pair(low), _pair(pixel), _pair(self.std**2)))
             yield first
-            base, finest = float(pixel.min()), (0.0, 0.0)
+            base = float(pixel.min())
             weight, sources = first.weight, (first.nodes(0), first.nodes(1))
         else:
             weight, sources = self.weights, (self.centres[:, 0], self.centres[:, 1])
-            base, finest = float(self.std.min()) / (SHARPEST * RATIO), _pair(self.std / SHARPEST)
+            base = float(self.std.min()) / (SHARPEST * RATIO)
+        finest = _pair(self.std / SHARPEST)  # no kernel is narrower than the components
         for level in itertools.count(1):
             steps = [max(base * RATIO**level, finest[axis]) for axis in (0, 1)]
             nodes: list[Tensor] = []

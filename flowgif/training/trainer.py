@@ -20,7 +20,7 @@ __all__ = ["StepRecord", "Trainer"]
 
 WARM_UP = 50  # steps in which the learning rate rises
 AVERAGE = 0.98  # decay a step of the weights' moving average, which is what is kept
-CLIP = 1.0  # largest gradient norm of the likelihood objective
+CLIP = 1.0  # largest gradient norm: rarely reached, but a single spike can cost a whole training
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,6 @@ class Trainer:
         self._average = AveragedModel(flow, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE))
         generator = torch.Generator().manual_seed(config.seed)
         self._objective: Objective
-        self._clip = math.inf
         if config.objective == "flow-matching":
             self._objective = FlowMatching(flow, target, config.batch_size, generator, device)
             # Muon (Jordan et al. 2024) for the matrices between layers; its learning rate is four times Adam's.
@@ -78,7 +77,6 @@ class Trainer:
             self._objective = Likelihood(
                 flow, target, config.batch_size, config.kinetic, config.jacobian, generator, device
             )
-            self._clip = CLIP
             self._optimisers = [torch.optim.Adam(flow.parameters(), lr=config.lr, fused=True)]
         self._rates: list[float] = [group["lr"] for o in self._optimisers for group in o.param_groups]
         self.step = 0
@@ -114,7 +112,7 @@ class Trainer:
             loss = self._objective.loss()
             value = loss.item()
             loss.backward()
-            norm = nn.utils.clip_grad_norm_(self._flow.parameters(), self._clip).item()
+            norm = nn.utils.clip_grad_norm_(self._flow.parameters(), CLIP).item()
             if not (math.isfinite(value) and math.isfinite(norm)):
                 raise NumericalError(
                     f"the {'gradient' if math.isfinite(value) else 'loss'} is not finite at step {self.step + 1}: "
