@@ -31,11 +31,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from flowgif.config import RunConfig, read_config
+from flowgif.config import FFJORDConfig, GlowConfig, RealNVPConfig, RunConfig, SplineConfig, read_config
 from flowgif.errors import UnusableInput
 from flowgif.files import write_atomically
-from flowgif.flows.base import ContinuousFlow
+from flowgif.flows.base import Flow
 from flowgif.flows.ffjord import FFJORD
+from flowgif.flows.glow import glow
+from flowgif.flows.realnvp import realnvp, spline_flow
 from flowgif.targets.image import ImageTarget, Picture, load_picture
 from flowgif.targets.toy import ToyTarget
 
@@ -102,9 +104,18 @@ def is_run(folder: Path) -> bool:
         return False
 
 
-def build_flow(config: RunConfig) -> ContinuousFlow:
+def build_flow(config: RunConfig) -> Flow:
     """The untrained flow of a config; its seed decides the weights."""
-    return FFJORD.from_config(config.model, torch.Generator().manual_seed(config.training.seed))
+    generator = torch.Generator().manual_seed(config.training.seed)
+    match config.model:
+        case FFJORDConfig() as model:
+            return FFJORD.from_config(model, generator)
+        case RealNVPConfig() as model:
+            return realnvp(model, generator)
+        case GlowConfig() as model:
+            return glow(model, generator)
+        case SplineConfig() as model:
+            return spline_flow(model, generator)
 
 
 @dataclass(frozen=True)
@@ -229,7 +240,7 @@ class Run:
         """
         return build_target(self.config)[0]
 
-    def flow(self, weights: str = WEIGHTS) -> ContinuousFlow:
+    def flow(self, weights: str = WEIGHTS) -> Flow:
         """The flow with the weights of one of the directory's files.
 
         Raises:
@@ -245,7 +256,7 @@ class Run:
             ) from None
         return flow.eval().requires_grad_(False)
 
-    def write_weights(self, flow: ContinuousFlow | torch.nn.Module, name: str = WEIGHTS) -> None:
+    def write_weights(self, flow: torch.nn.Module, name: str = WEIGHTS) -> None:
         """Keeps a flow's weights."""
         self._write_tensors(name, flow.state_dict())
 

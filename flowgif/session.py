@@ -18,7 +18,7 @@ import torch
 from flowgif.config import Device, RunConfig
 from flowgif.errors import Interrupted, NumericalError, UnusableInput
 from flowgif.evaluation import Gap, measure_gap
-from flowgif.flows.base import ContinuousFlow
+from flowgif.flows.base import Flow
 from flowgif.runs import INITIAL, Run, build_flow, build_target
 from flowgif.targets.image import ImageTarget
 from flowgif.targets.toy import ToyTarget
@@ -83,7 +83,7 @@ class Loaded:
     """
 
     run: Run
-    flow: ContinuousFlow
+    flow: Flow
     target: ImageTarget | ToyTarget
 
 

@@ -86,16 +86,26 @@ def train(
     config: Annotated[
         Path | None, typer.Option(help="A TOML file with these settings; flags win.", rich_help_panel=TRAINING)
     ] = None,
-    model: Annotated[str | None, typer.Option(help="The flow: ffjord.", rich_help_panel=TRAINING)] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="The flow: ffjord (default), realnvp, glow or spline.", rich_help_panel=TRAINING),
+    ] = None,
     objective: Annotated[
         str | None,
-        typer.Option(help="flow-matching (default) or likelihood.", rich_help_panel=TRAINING),
+        typer.Option(help="flow-matching (ffjord's default) or likelihood.", rich_help_panel=TRAINING),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(help="Number of steps (default: by objective).", rich_help_panel=TRAINING)
     ] = None,
     time_budget: Annotated[
         str | None, typer.Option(help="Train for this long instead: 30s, 2m, 1h.", rich_help_panel=TRAINING)
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Or for so many passes over --samples points.", rich_help_panel=TRAINING)
+    ] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(help="See only that many points of the target (likelihood).", rich_help_panel=TRAINING),
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Points a step.", rich_help_panel=TRAINING)] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate.", rich_help_panel=TRAINING)] = None,
@@ -104,13 +114,16 @@ def train(
         typer.Option("--from", help="Start from this run's weights (and its target).", rich_help_panel=TRAINING),
     ] = None,
     kinetic: Annotated[
-        float | None, typer.Option(help="Weight of the kinetic energy (likelihood).", rich_help_panel=TRAINING)
+        float | None, typer.Option(help="Weight of ffjord's kinetic energy (likelihood).", rich_help_panel=TRAINING)
     ] = None,
     jacobian: Annotated[
-        float | None, typer.Option(help="Weight of the Jacobian norm (likelihood).", rich_help_panel=TRAINING)
+        float | None, typer.Option(help="Weight of ffjord's Jacobian norm (likelihood).", rich_help_panel=TRAINING)
     ] = None,
     divergence: Annotated[
-        str | None, typer.Option(help="exact (default) or hutchinson (likelihood).", rich_help_panel=TRAINING)
+        str | None, typer.Option(help="ffjord's: exact (default) or hutchinson (likelihood).", rich_help_panel=TRAINING)
+    ] = None,
+    l2: Annotated[
+        float | None, typer.Option("--l2", help="Weight of the networks' squared weights.", rich_help_panel=TRAINING)
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Same seed, same weights (default: 0).", rich_help_panel=TRAINING)
@@ -139,8 +152,8 @@ def train(
         },
         "model": {"name": model, "divergence": divergence},
         "training": {
-            "objective": objective, "steps": steps, "time_budget": time_budget,
-            "batch_size": batch_size, "lr": lr, "kinetic": kinetic, "jacobian": jacobian, "seed": seed,
+            "objective": objective, "steps": steps, "time_budget": time_budget, "epochs": epochs, "samples": samples,
+            "batch_size": batch_size, "lr": lr, "kinetic": kinetic, "jacobian": jacobian, "l2": l2, "seed": seed,
             "device": device, "from": from_run,
         },
     }  # fmt: skip
@@ -253,7 +266,7 @@ def evaluate(
             ("gap", f"{report.gap:.4f} nats, standard error {report.gap_se:.4f}"),
             ("bits/dim", f"{report.bits_per_dim:.4f}"),
             ("points", f"{report.points}"),
-            ("evaluations", f"{report.nfe} of the velocity"),
+            ("evaluations", f"{report.nfe} of the {'network' if loaded.flow.layers == 0 else 'layers'} a point"),
             ("inversion", f"{report.inversion_error:.1e} data units, the largest error"),
             ("seconds", f"{report.seconds:.1f}"),
         ]
@@ -293,13 +306,13 @@ def _settings_to_resume(folder: Path, flags: dict[str, dict[str, Any]], config: 
     if not path.is_file():
         raise UnusableInput(f"no run at {folder}; make one with: flowgif train --img PICTURE --out {folder}")
     stored = read_config(path, {}).model_dump(mode="json", by_alias=True)
-    free = {key: flags["training"].pop(key) for key in ("steps", "time_budget", "device")}
+    free = {key: flags["training"].pop(key) for key in ("steps", "time_budget", "epochs", "device")}
     for table, values in flags.items():
         for key, value in values.items():
-            same = stored[table][key] is not None if key == "img" else value == stored[table][key]
+            same = stored[table][key] is not None if key == "img" else value == stored[table].get(key)
             if value is not None and key != "from" and not same:
                 raise UnusableInput(
-                    f"{folder} was trained with {key} = {stored[table][key]}; --resume cannot change it: "
+                    f"{folder} was trained with {key} = {stored[table].get(key)}; --resume cannot change it: "
                     "leave that option out, or train anew (--force)"
                 )
     return read_config(path, {"training": free})

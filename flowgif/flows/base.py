@@ -52,10 +52,12 @@ class Flow(nn.Module, ABC):
     """An invertible map between N(0, I) and a density, with every time between.
 
     Attributes:
-        evaluations: of the flow's network at each point, in the last map.
+        evaluations: of the flow's networks at each point, in the last map.
+        layers: how many a discrete flow has, layer i of T ending at time i / T; 0 for a continuous flow.
     """
 
     evaluations: int = 1
+    layers: int = 0
 
     @abstractmethod
     def to_base(self, x: Tensor, time: float = 1.0) -> Mapped:
@@ -88,6 +90,20 @@ class Flow(nn.Module, ABC):
         order = torch.argsort(times)
         return self.path(z, times[order]).point[torch.argsort(order)]
 
+    def initialise(self, x: Tensor) -> None:
+        """Data-dependent initialisation by the first batch x (n, 2), where it was not done before; by default none."""
+
+    def to_base_regularised(self, x: Tensor, generator: torch.Generator) -> Regularised:
+        """What the likelihood objective needs, differentiable; a flow without a velocity has nothing to regularise.
+
+        Args:
+            x: (n, 2).
+            generator: draws what the flow's own estimates need.
+        """
+        z, ladj = self.to_base(x)
+        nothing = torch.zeros_like(ladj)
+        return Regularised(z, ladj, nothing, nothing)
+
     def relaxed(self, tolerance: float) -> Flow:
         """The same flow, where averages and pictures need less than the maps' full accuracy; weights are shared.
 
@@ -119,12 +135,3 @@ class ContinuousFlow(Flow):
     @abstractmethod
     def velocity(self, x: Tensor, time: Tensor) -> Tensor:
         """v(x, t), (n, 2), data units per unit of time, for x (n, 2) and time () or (n,)."""
-
-    @abstractmethod
-    def to_base_regularised(self, x: Tensor, generator: torch.Generator) -> Regularised:
-        """The solve of the likelihood objective, at training's tolerance and differentiable.
-
-        Args:
-            x: (n, 2).
-            generator: draws Hutchinson's noise, where the flow estimates its divergence.
-        """

@@ -18,7 +18,7 @@ from torchdiffeq import odeint
 from flowgif.config import FFJORDConfig
 from flowgif.errors import NumericalError
 from flowgif.flows.base import ContinuousFlow, Mapped, Regularised
-from flowgif.flows.velocity import VelocityField, VelocityNetwork
+from flowgif.flows.velocity import ConcatSquashNetwork, VelocityField, VelocityNetwork
 
 __all__ = ["FFJORD", "Solver"]
 
@@ -50,7 +50,7 @@ class Solver:
 
 # Backpropagation goes through these steps. A fixed number of large ones, or a looser tolerance, lets the network
 # learn to exploit the integrator: the loss falls below the entropy while the true NLL rises.
-TRAINING = Solver("dopri5", rtol=1e-3, atol=1e-3, most_steps=200)
+TRAINING = Solver("dopri5", most_steps=200)
 
 
 class FFJORD(ContinuousFlow):
@@ -60,17 +60,21 @@ class FFJORD(ContinuousFlow):
         field: v(x, t).
         solver: of evaluation and animation; training by likelihood has its own tolerance.
         hutchinson: whether training by likelihood estimates the divergence.
+        tolerance: of the solve that training by likelihood goes through.
 
     Attributes:
         evaluations: of the field, during the last solve.
     """
 
-    def __init__(self, field: VelocityField, solver: Solver = Solver(), hutchinson: bool = False) -> None:
+    def __init__(
+        self, field: VelocityField, solver: Solver = Solver(), hutchinson: bool = False, tolerance: float = 1e-3
+    ) -> None:
         super().__init__()
         assert isinstance(field, nn.Module)
         self.field = field
         self.solver = solver
         self.hutchinson = hutchinson
+        self.tolerance = tolerance
         self.evaluations = 0
 
     @classmethod
@@ -83,9 +87,12 @@ class FFJORD(ContinuousFlow):
         # Details are as fine along either axis of the picture, so along a banner they are finer in data units.
         finer = math.sqrt(config.aspect or 1.0)
         frequency = (config.frequency * finer, config.frequency / finer)
-        network = VelocityNetwork(config.features, frequency, config.width, config.depth, generator)
+        if config.network == "concatsquash":
+            network = ConcatSquashNetwork(config.width, config.depth, config.end_time, generator)
+        else:
+            network = VelocityNetwork(config.features, frequency, config.width, config.depth, generator)
         solver = Solver(config.solver, config.rtol, config.atol, config.solver_steps)
-        return cls(network, solver, hutchinson=config.divergence == "hutchinson")
+        return cls(network, solver, config.divergence == "hutchinson", config.tolerance)
 
     def velocity(self, x: Tensor, time: Tensor) -> Tensor:
         return cast(VelocityField, self.field)(x, time)
@@ -103,7 +110,7 @@ class FFJORD(ContinuousFlow):
 
     def relaxed(self, tolerance: float) -> FFJORD:
         solver = replace(self.solver, rtol=max(tolerance, self.solver.rtol), atol=max(tolerance, self.solver.atol))
-        return FFJORD(cast(VelocityField, self.field), solver, self.hutchinson)
+        return FFJORD(cast(VelocityField, self.field), solver, self.hutchinson, self.tolerance)
 
     def to_base_regularised(self, x: Tensor, generator: torch.Generator) -> Regularised:
         # Hutchinson's estimate is e^T (dv/dx) e with one e for the whole solve, and of the Frobenius norm
@@ -119,7 +126,8 @@ class FFJORD(ContinuousFlow):
             return torch.cat((v, torch.stack((divergence, v.square().sum(1), dv.square().sum((0, 2))), 1)), 1)
 
         start = torch.cat((x, x.new_zeros(len(x), 3)), 1)
-        end = self._solve(start, [1.0, 0.0], field, solver=TRAINING)[-1]
+        solver = replace(TRAINING, rtol=self.tolerance, atol=self.tolerance)
+        end = self._solve(start, [1.0, 0.0], field, solver=solver)[-1]
         # Time runs backwards here, so the integrals of what is never negative come out negative.
         return Regularised(end[:, :2], end[:, 2], -end[:, 3], -end[:, 4])
 

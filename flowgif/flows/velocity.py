@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import NamedTuple, Protocol
 
@@ -9,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Derivatives", "VelocityField", "VelocityNetwork"]
+__all__ = ["ConcatSquashNetwork", "Derivatives", "VelocityField", "VelocityNetwork"]
 
 
 class Derivatives(NamedTuple):
@@ -121,3 +122,53 @@ class VelocityNetwork(nn.Module):
         beats = t * (math.pi * torch.arange(1, self.TIME_WAVES + 1, device=t.device))
         clock = self.time(torch.cat((t, beats.sin(), beats.cos()), -1))
         return self.first(torch.cat((x, waves), -1)) + clock, (2 * t - 1) / square, waves, shrink
+
+
+class ConcatSquashNetwork(nn.Module):
+    """The velocity network of the FFJORD paper: layers (W x + b) * sigmoid(w t + c) + v t, with tanh between them.
+
+    (Grathwohl et al. 2019, arXiv:1810.01367, section 4 and appendix; there its layers are called concatsquash.) The
+    time t in it runs to an end that is trained with the weights; to the outside it runs to 1.
+
+    Args:
+        width, depth: of the hidden layers.
+        end_time: before training.
+        generator: draws the weights.
+    """
+
+    def __init__(self, width: int, depth: int, end_time: float, generator: torch.Generator) -> None:
+        super().__init__()
+        sizes = [2] + [width] * depth + [2]
+        pairs = list(itertools.pairwise(sizes))
+        self.dense = nn.ModuleList(nn.Linear(a, b) for a, b in pairs)
+        self.gates = nn.ModuleList(nn.Linear(1, b) for _, b in pairs)
+        self.drifts = nn.ModuleList(nn.Linear(1, b, bias=False) for _, b in pairs)
+        for layer in (*self.dense, *self.gates, *self.drifts):
+            assert isinstance(layer, nn.Linear)
+            bound = 1 / math.sqrt(layer.in_features)
+            for parameter in layer.parameters():
+                nn.init.uniform_(parameter, -bound, bound, generator=generator)
+        self.log_end = nn.Parameter(torch.tensor(math.log(end_time)))
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        """v(x, t), (n, 2), for x (n, 2) and time () or (n,)."""
+        return self._evaluate(x, time, x.new_zeros(0, *x.shape)).velocity
+
+    def derivatives(self, x: Tensor, time: Tensor, noise: Tensor | None = None) -> Derivatives:
+        """The velocity and its exact derivatives, along both axes or along ``noise`` (n, 2)."""
+        if noise is None:
+            return self._evaluate(x, time, torch.eye(2, dtype=x.dtype, device=x.device)[:, None].expand(2, *x.shape))
+        return self._evaluate(x, time, noise[None])
+
+    def _evaluate(self, x: Tensor, time: Tensor, tangents: Tensor) -> Derivatives:
+        end = self.log_end.exp()
+        t = (end * time)[..., None]
+        for i, (dense, gate, drift) in enumerate(zip(self.dense, self.gates, self.drifts, strict=True)):
+            if i > 0:
+                x = x.tanh()
+                tangents = tangents * (1 - x * x)
+            open_by = gate(t).sigmoid()
+            x = dense(x) * open_by + drift(t)
+            tangents = tangents @ dense.weight.T * open_by  # pyright: ignore[reportOperatorIssue, reportArgumentType]
+        # dx/d(time) = dx/dt * end
+        return Derivatives(end * x, end * tangents)

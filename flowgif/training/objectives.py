@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from flowgif.flows.base import ContinuousFlow, base_log_prob
+from flowgif.flows.base import ContinuousFlow, Flow, base_log_prob
 
 __all__ = ["FlowMatching", "Likelihood", "Objective", "Target"]
 
@@ -121,38 +121,56 @@ class FlowMatching(Objective):
 
 
 class Likelihood(Objective):
-    """-E log q(x) through the solve (Grathwohl et al. 2019, eq. 3), with the regularisers of Finlay et al. 2020.
+    """-E log q(x), for a continuous flow through the solve (Grathwohl et al. 2019, eq. 3) and regularised.
 
     Args:
-        flow: what is fitted.
+        flow: what is fitted; its data-dependent initialisation is done with the first batch.
         target: to what.
         batch_size: points a step.
-        kinetic, jacobian: weights of the kinetic energy and of the Jacobian's Frobenius norm (Finlay et al., eq. 12).
-        generator: draws points and Hutchinson's noise.
+        kinetic, jacobian: weights of the kinetic energy and of the Jacobian's Frobenius norm of a continuous flow
+            (Finlay et al. 2020, arXiv:2002.02798, eq. 12).
+        samples: None for fresh points every step; else so many, drawn once, in a new order every epoch.
+        generator: draws points, their order, and Hutchinson's noise.
         device: where the flow is.
     """
 
     def __init__(
         self,
-        flow: ContinuousFlow,
+        flow: Flow,
         target: Target,
         batch_size: int,
         kinetic: float,
         jacobian: float,
+        samples: int | None,
         generator: torch.Generator,
         device: torch.device,
     ) -> None:
         self._flow, self._target, self._generator, self._device = flow, target, generator, device
         self._batch_size, self._kinetic, self._jacobian = batch_size, kinetic, jacobian
+        self._points = None if samples is None else target.sample(samples, generator)
+        self._order = torch.empty(0, dtype=torch.int64)  # of what is left of the epoch
+        self._started = False
 
     def loss(self) -> Tensor:
-        x = self._target.sample(self._batch_size, self._generator).to(self._device)
+        x = self._batch().to(self._device)
+        if not self._started:
+            self._flow.initialise(x)
+            self._started = True
         solved = self._flow.to_base_regularised(x, self._generator)
         nll = -(base_log_prob(solved.point) + solved.ladj)
         return (nll + self._kinetic * solved.kinetic + self._jacobian * solved.jacobian).mean()
 
+    def _batch(self) -> Tensor:
+        if self._points is None:
+            return self._target.sample(self._batch_size, self._generator)
+        if len(self._order) == 0:
+            self._order = torch.randperm(len(self._points), generator=self._generator)
+        chosen, self._order = self._order[: self._batch_size], self._order[self._batch_size :]
+        return self._points[chosen]
+
     def state(self) -> dict[str, Tensor]:
-        return {"generator": self._generator.get_state()}
+        return {"generator": self._generator.get_state(), "order": self._order}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         self._generator.set_state(state["generator"])
+        self._order = state["order"]

@@ -29,7 +29,7 @@ class StepRecord:
 
     Attributes:
         step: counted from 1.
-        loss: of this step's batch; nats for the likelihood objective.
+        loss: of this step's batch, without the L2 term; nats for the likelihood objective.
         seconds: of training so far, resumed parts included.
         done: the share of the training that lies behind, in [0, 1].
     """
@@ -57,7 +57,7 @@ class Trainer:
         seconds: of training so far.
     """
 
-    def __init__(self, flow: ContinuousFlow, target: Target, config: TrainingConfig, device: torch.device) -> None:
+    def __init__(self, flow: Flow, target: Target, config: TrainingConfig, device: torch.device) -> None:
         assert config.batch_size is not None
         assert config.lr is not None
         self._flow, self._config = flow, config
@@ -65,18 +65,23 @@ class Trainer:
         generator = torch.Generator().manual_seed(config.seed)
         self._objective: Objective
         if config.objective == "flow-matching":
+            assert isinstance(flow, ContinuousFlow)
             self._objective = FlowMatching(flow, target, config.batch_size, generator, device)
+        else:
+            penalties = (config.kinetic or 0.0, config.jacobian or 0.0)
+            self._objective = Likelihood(flow, target, config.batch_size, *penalties, config.samples, generator, device)
+        self._weights = [p for name, p in flow.named_parameters() if p.ndim == 2 and name.endswith("weight")]
+        self._matrices = [p for p in flow.parameters() if p.ndim == 2 and min(p.shape) > 2]
+        self._optimisers: list[torch.optim.Optimizer]
+        if config.optimiser == "muon":
             # Muon (Jordan et al. 2024) for the matrices between layers; its learning rate is four times Adam's.
-            matrices = [p for p in flow.parameters() if p.ndim == 2 and min(p.shape) > 2]
-            others = [p for p in flow.parameters() if not (p.ndim == 2 and min(p.shape) > 2)]
-            self._optimisers: list[torch.optim.Optimizer] = [
-                torch.optim.Muon(matrices, lr=config.lr, weight_decay=0.0),
+            matrices = {id(p) for p in self._matrices}
+            others = [p for p in flow.parameters() if id(p) not in matrices]
+            self._optimisers = [
+                torch.optim.Muon(self._matrices, lr=config.lr, weight_decay=0.0),
                 torch.optim.Adam(others, lr=config.lr / 4, fused=True),
             ]
         else:
-            self._objective = Likelihood(
-                flow, target, config.batch_size, config.kinetic, config.jacobian, generator, device
-            )
             self._optimisers = [torch.optim.Adam(flow.parameters(), lr=config.lr, fused=True)]
         self._rates: list[float] = [group["lr"] for o in self._optimisers for group in o.param_groups]
         self.step = 0
@@ -92,8 +97,8 @@ class Trainer:
     @property
     def done(self) -> float:
         """The share of the training that lies behind, in [0, 1]."""
-        if self._config.steps is not None:
-            return min(1.0, self.step / self._config.steps)
+        if self._config.last_step is not None:
+            return min(1.0, self.step / self._config.last_step)
         assert self._config.time_budget is not None
         return min(1.0, self.seconds / self._config.time_budget)
 
@@ -104,21 +109,25 @@ class Trainer:
             NumericalError: a loss or gradient is not finite; the weights stay those of the last finite step.
         """
         self._flow.train()
-        resumed_at, start = self.seconds, time.perf_counter()
+        resumed_at, start, before = self.seconds, time.perf_counter(), math.nan
         while self.done < 1.0:
             self._set_rate()
             for optimiser in self._optimisers:
                 optimiser.zero_grad()
             loss = self._objective.loss()
             value = loss.item()
+            if self._config.l2 > 0:
+                loss = loss + self._config.l2 * torch.stack([w.square().sum() for w in self._weights]).sum()
             loss.backward()
             norm = nn.utils.clip_grad_norm_(self._flow.parameters(), CLIP).item()
             if not (math.isfinite(value) and math.isfinite(norm)):
+                what = "gradient" if math.isfinite(value) else "loss"
                 raise NumericalError(
-                    f"the {'gradient' if math.isfinite(value) else 'loss'} is not finite at step {self.step + 1}: "
+                    f"the {what} is not finite at step {self.step + 1} (the loss before it was {before:.4g}): "
                     f"the learning rate is too high for this target; train again with a lower --lr "
                     f"(it was {self._config.lr:g})"
                 )
+            before = value
             for optimiser in self._optimisers:
                 optimiser.step()
             self._average.update_parameters(self._flow)
@@ -127,7 +136,9 @@ class Trainer:
             yield StepRecord(self.step, value, self.seconds, self.done)
 
     def _set_rate(self) -> None:
-        """A linear rise, then a linear fall to zero."""
+        """A linear rise, then a linear fall to zero; or always the same."""
+        if self._config.schedule == "constant":
+            return
         factor = min(1.0, (self.step + 1) / WARM_UP) * (1.0 - self.done)
         groups = [group for o in self._optimisers for group in o.param_groups]
         for group, rate in zip(groups, self._rates, strict=True):
