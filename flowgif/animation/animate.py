@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from flowgif.animation.caption import draw_captions, moment_name
 from flowgif.animation.encode import encode_gif
 from flowgif.animation.render import STYLES, Style, base_draws, make_palette, make_view, render
 from flowgif.animation.timeline import Timeline
@@ -28,6 +29,7 @@ def animate(
     points: int | None = None,
     style: Style = "points",
     seed: int = 0,
+    caption: bool = False,
     on_frame: Callable[[int], object] | None = None,
 ) -> None:
     """Carries base draws through the flow and writes what becomes of them as a GIF.
@@ -41,6 +43,7 @@ def animate(
         points: particles; None for the style's own number.
         style: points or density.
         seed: of the base draws; the same seed gives the same bytes.
+        caption: whether the layer's number stands below the picture, or the time where there are no layers.
         on_frame: hears the number of frames drawn.
 
     Raises:
@@ -57,7 +60,11 @@ def animate(
         raise UnusableInput(f"--points {points} is out of range; give 1 to 1000000")
     check_writable(out)
     palette = make_palette(style)
-    frames = render(flow, make_view(target, size), style, palette, timeline.times, base_draws(points, seed))
+    view = make_view(target, size)
+    frames = render(flow, view, style, palette, timeline.times, base_draws(points, seed))
+    if caption:
+        texts = [moment_name(time, flow.layers) for time in timeline.times]
+        frames = (np.vstack(both) for both in zip(frames, draw_captions(texts, view.width, palette), strict=True))
 
     def counted() -> Iterator[npt.NDArray[np.uint8]]:
         for number, frame in enumerate(frames, 1):

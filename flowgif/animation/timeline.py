@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from flowgif.errors import UnusableInput
 
-__all__ = ["FASTEST", "Timeline", "make_timeline"]
+__all__ = ["FASTEST", "FRAMES", "Timeline", "count_frames", "make_timeline"]
 
 # A GIF's delay is a whole number of hundredths of a second, and browsers slow a delay of one down to ten.
 FASTEST = 50.0
 SLOWEST = 0.1
 MOST_FRAMES = 5000
+FRAMES = 60
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,30 @@ class Timeline:
 
     times: tuple[float, ...]
     delays: tuple[int, ...]
+
+
+def count_frames(layers: int, frames: int | None = None, frames_per_layer: int | None = None) -> int:
+    """How many frames there are from the cloud to the picture; by default some FRAMES, every layer's end among them.
+
+    Args:
+        layers: of the flow; 0 for a continuous one.
+        frames: a number asked for.
+        frames_per_layer: or that from the end of one layer to the end of the next.
+
+    Raises:
+        UnusableInput: both are given, or frames_per_layer for a flow without layers, or below 1.
+    """
+    if frames_per_layer is None:
+        if frames is not None or layers == 0:
+            return FRAMES if frames is None else frames
+        frames_per_layer = max(2, round(FRAMES / layers))
+    elif frames is not None:
+        raise UnusableInput("--frames and --frames-per-layer contradict each other; give one of them")
+    elif layers == 0:
+        raise UnusableInput("--frames-per-layer: an ffjord flow has no layers; give --frames")
+    elif frames_per_layer < 1:
+        raise UnusableInput(f"--frames-per-layer {frames_per_layer} is out of range; give at least 1")
+    return layers * frames_per_layer + 1
 
 
 def make_timeline(frames: int, fps: float, hold: float, bounce: bool = False) -> Timeline:

@@ -186,7 +186,12 @@ def train(
 def animate(
     run: Annotated[Path | None, typer.Argument(help="A run directory (default: the newest in runs/).")] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The GIF (default: RUN/NAME.gif).")] = None,
-    frames: Annotated[int, typer.Option(help="From the cloud to the picture.", rich_help_panel=TIMING)] = 60,
+    frames: Annotated[
+        int | None, typer.Option(help="From the cloud to the picture (default: about 60).", rich_help_panel=TIMING)
+    ] = None,
+    frames_per_layer: Annotated[
+        int | None, typer.Option(help="Or from the end of a layer to that of the next.", rich_help_panel=TIMING)
+    ] = None,
     fps: Annotated[float, typer.Option(help="Frames a second, at most 50.", rich_help_panel=TIMING)] = 25.0,
     hold: Annotated[float, typer.Option(help="Seconds that the picture stays.", rich_help_panel=TIMING)] = 1.2,
     bounce: Annotated[
@@ -198,6 +203,10 @@ def animate(
         typer.Option(help="Number of particles (default: 4000, or 50000 for a density).", rich_help_panel=LOOK),
     ] = None,
     style: Annotated[str, typer.Option(help="points or density.", rich_help_panel=LOOK)] = "points",
+    caption: Annotated[
+        bool,
+        typer.Option("--caption", help="The layer's number, or the time, below the picture.", rich_help_panel=LOOK),
+    ] = False,
     seed: Annotated[
         int, typer.Option(min=0, max=2**40, help="Of the particles; same seed, same bytes.", rich_help_panel=LOOK)
     ] = 0,
@@ -206,9 +215,9 @@ def animate(
 ) -> None:
     """Write the GIF of a run: the cloud flows into the picture; prints its path."""
     with Progress(quiet) as progress:
-        from flowgif.animation.timeline import make_timeline
+        from flowgif.animation.timeline import FRAMES, count_frames, make_timeline
 
-        timeline = make_timeline(frames, fps, hold, bounce)
+        make_timeline(FRAMES if frames is None else frames, fps, hold, bounce)  # a wrong number is heard of at once
         progress.now("loading PyTorch ...")
         from flowgif import session
         from flowgif.animation.animate import animate as write
@@ -216,12 +225,13 @@ def animate(
 
         folder = run or newest_run()
         loaded = session.load(folder)
+        timeline = make_timeline(count_frames(loaded.flow.layers, frames, frames_per_layer), fps, hold, bounce)
         out = out or folder / f"{folder.resolve().name}.gif"
         progress.now(f"integrating {folder} ...")
         total = len(timeline.times)
         write(
             loaded.flow, loaded.target, out, timeline, size, points, style, seed,  # pyright: ignore[reportArgumentType]
-            lambda number: progress.now(f"frame {number} of {total}"),
+            caption, lambda number: progress.now(f"frame {number} of {total}"),
         )  # fmt: skip
         progress.say(f"{total} frames, {sum(timeline.delays) / 100:g} s, {out.stat().st_size / 1e6:.2f} MB")
     if as_json:
