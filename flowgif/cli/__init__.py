@@ -132,7 +132,11 @@ def train(
         str | None, typer.Option(help="auto (default), cpu, cuda or mps.", rich_help_panel=TRAINING)
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The run directory (default: runs/NAME).", rich_help_panel=OUTPUT)
+        Path | None,
+        typer.Option(
+            help="The run directory (default: runs/ and the picture's, data set's or config's name).",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the run that is there.", rich_help_panel=OUTPUT)
@@ -162,7 +166,8 @@ def train(
         settings = _settings_to_resume(folder, flags, config, force)
     else:
         settings = read_config(config, flags)
-        folder = out or Path("runs") / _run_name(settings.target.img, settings.target.data, from_run)
+        target = settings.target
+        folder = out or Path("runs") / _run_name(target.img, target.data, from_run, None if img or data else config)
     with Progress(quiet) as progress:
         progress.now("loading PyTorch ...")
         from flowgif import session
@@ -287,10 +292,16 @@ def evaluate(
             raise CheckFailed(f"the {name} of {value:.4f} nats is above {option} {bound:g}; train longer (--steps)")
 
 
-def _run_name(img: Path | None, data: str | None, start: Path | None) -> str:
+def _is_runs_own(path: Path) -> bool:
+    return (path.parent / "provenance.json").exists()
+
+
+def _run_name(img: Path | None, data: str | None, start: Path | None = None, config: Path | None = None) -> str:
     if start is not None:
         return f"{start.resolve().name}-continued"
-    if img is not None and (img.parent / "provenance.json").exists():  # a run's own picture
+    if config is not None and not _is_runs_own(config):
+        return config.stem
+    if img is not None and _is_runs_own(img):
         return img.resolve().parent.name
     return (img.stem if img is not None else data) or "run"
 
@@ -298,7 +309,7 @@ def _run_name(img: Path | None, data: str | None, start: Path | None) -> str:
 def _resumed_folder(img: Path | None, data: str | None) -> Path:
     from flowgif.runs import newest_run
 
-    return Path("runs") / _run_name(img, data, None) if img is not None or data is not None else newest_run()
+    return Path("runs") / _run_name(img, data) if img is not None or data is not None else newest_run()
 
 
 def _settings_to_resume(folder: Path, flags: dict[str, dict[str, Any]], config: Path | None, force: bool) -> RunConfig:
