@@ -19,6 +19,7 @@ import zuko
 from figures import ROOT, machine, run
 from torch import Tensor, nn
 
+import flowgif
 from flowgif.config import RunConfig, TargetConfig
 from flowgif.evaluation import measure_gap
 from flowgif.runs import build_target
@@ -41,6 +42,14 @@ class Peer(nn.Module):
 
     def relaxed(self, tolerance: float) -> Peer:
         return self
+
+
+def nsf(depth: int) -> nn.Module:
+    return zuko.flows.NSF(2, 0, bins=16, transforms=6, hidden_features=[64] * depth)
+
+
+def realnvp(width: int) -> nn.Module:
+    return zuko.flows.RealNVP(2, 0, transforms=12, hidden_features=[width] * 2)
 
 
 def peer(make: Callable[[], nn.Module], target: TargetConfig, seconds: float, batch: int, lr: float) -> str:
@@ -66,34 +75,31 @@ def ours(model: str, what: tuple[object, ...], seconds: float) -> str:
     trained = run("train", *what, "--model", model, "--time-budget", f"{seconds}s", "--out", "run", "--force", "--json")
     steps = json.loads(trained.out)["steps"]
     report = json.loads(run("eval", "run", "--json").out)
-    weights = sum(p.numel() for p in __import__("flowgif").load("run").flow.parameters())
+    weights = sum(p.numel() for p in flowgif.load("run").flow.parameters())
     return f"gap {report['gap']:.4f} (se {report['gap_se']:.4f})  {steps:5d} steps  {weights:7d} weights"
 
 
 def main() -> None:
     print(f"machine: {machine()}, zuko {version('zuko')}", flush=True)
-    flows = zuko.flows
     with tempfile.TemporaryDirectory() as name:
         os.chdir(name)
         print("\nthe cat, a silhouette of 400x400, 60 s of training", flush=True)
         picture = TargetConfig(img=Path(CAT))
         for model in ("spline", "realnvp", "glow"):
             print(f"flowgif {model:<26} {ours(model, ('--img', CAT), 60)}", flush=True)
-        for label, make, batch, lr in (
-            ("NSF, 6 x 16 bins, 3x64", lambda: flows.NSF(2, 0, bins=16, transforms=6, hidden_features=[64] * 3), 2048, 2e-3),
-            ("RealNVP, 12, 2x128", lambda: flows.RealNVP(2, 0, transforms=12, hidden_features=[128] * 2), 2048, 2e-3),
-            ("RealNVP, 12, 2x128, lr 5e-3", lambda: flows.RealNVP(2, 0, transforms=12, hidden_features=[128] * 2), 1024, 5e-3),
-            ("CNF, 3x64", lambda: flows.CNF(2, 0, hidden_features=[64] * 3), 512, 5e-3),
-        ):  # fmt: skip
+        peers: list[tuple[str, Callable[[], nn.Module], int, float]] = [
+            ("NSF, 6 x 16 bins, 3x64", lambda: nsf(3), 2048, 2e-3),
+            ("RealNVP, 12, 2x128", lambda: realnvp(128), 2048, 2e-3),
+            ("RealNVP, 12, 2x128, lr 5e-3", lambda: realnvp(128), 1024, 5e-3),
+            ("CNF, 3x64", lambda: zuko.flows.CNF(2, 0, hidden_features=[64] * 3), 512, 5e-3),
+        ]
+        for label, make, batch, lr in peers:
             print(f"zuko {label:<29} {peer(make, picture, 60, batch, lr)}", flush=True)
         print("\ntwo moons, noise 0.05, 40 s of training", flush=True)
         moons = TargetConfig(data="moons", noise=0.05)
         for model in ("spline", "realnvp", "glow"):
             print(f"flowgif {model:<26} {ours(model, ('--data', 'moons', '--noise', 0.05), 40)}", flush=True)
-        for label, make in (
-            ("NSF, 6 x 16 bins, 2x64", lambda: flows.NSF(2, 0, bins=16, transforms=6, hidden_features=[64] * 2)),
-            ("RealNVP, 12, 2x64", lambda: flows.RealNVP(2, 0, transforms=12, hidden_features=[64] * 2)),
-        ):
+        for label, make in (("NSF, 6 x 16 bins, 2x64", lambda: nsf(2)), ("RealNVP, 12, 2x64", lambda: realnvp(64))):
             print(f"zuko {label:<29} {peer(make, moons, 40, 1024, 2e-3)}", flush=True)
 
 
