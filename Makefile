@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check lint format bench bench-peers gallery pictures clean
+.PHONY: demo test check lint format bench bench-peers experiments gallery pictures clean
 
 demo: .venv/.ready
 	$(BIN)/flowgif train --img imgs/cat.png --out runs/demo --force
@@ -36,6 +36,14 @@ gallery: .venv/.ready
 	$(BIN)/flowgif animate runs/cat -o docs/gallery/cat.gif --size 320
 	$(BIN)/flowgif animate runs/bicycle -o docs/gallery/bicycle.gif --size 320
 	$(BIN)/flowgif animate runs/gears -o docs/gallery/gears.gif --size 320 --style density
+	for name in spline-cat realnvp-moons-tutorial; do \
+		$(BIN)/flowgif train --config configs/$$name.toml --force; \
+		$(BIN)/flowgif animate runs/$$name -o docs/gallery/$$name.gif --size 320 --caption; \
+	done
+
+# Every config to its end, with the table and the pictures of docs/experiments.md.
+experiments: .venv/.ready
+	$(BIN)/python benchmarks/experiments.py
 
 pictures: .venv/.ready
 	$(BIN)/python imgs/draw.py

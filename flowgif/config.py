@@ -178,9 +178,11 @@ class SplineConfig(ConditionerConfig):
     """Rational-quadratic splines with ``bins`` bins on [-bound, bound], data units."""
 
     name: Literal["spline"] = "spline"
-    layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 6
-    bins: Annotated[int, Field(ge=2, le=256, strict=True)] = 16
-    bound: Annotated[float, Field(gt=0, le=100)] = 4.0
+    layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 4
+    features: Annotated[int, Field(ge=0, le=4096, strict=True)] = 32
+    frequency: Positive = 6.0
+    bins: Annotated[int, Field(ge=2, le=256, strict=True)] = 32
+    bound: Annotated[float, Field(gt=0, le=100)] = 3.5
 
 
 ModelConfig = Annotated[FFJORDConfig | RealNVPConfig | GlowConfig | SplineConfig, Field(discriminator="name")]
@@ -209,7 +211,7 @@ RECIPES: dict[str, dict[Objective, Recipe]] = {
     },
     "realnvp": {"likelihood": Recipe(1500, 1024, 0.005, "adam")},
     "glow": {"likelihood": Recipe(1000, 1024, 0.005, "adam")},
-    "spline": {"likelihood": Recipe(1500, 1024, 0.005, "adam")},
+    "spline": {"likelihood": Recipe(2000, 1024, 0.005, "adam")},
 }
 
 

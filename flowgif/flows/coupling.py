@@ -121,7 +121,7 @@ class AffineCoupling(Coupling):
         return (x - shift) * (-log_scale).exp(), -log_scale
 
     def _log_scale(self, kept: Tensor) -> Tensor:
-        return self.bound * torch.tanh(self.scale(kept)[:, 0])
+        return self.bound * torch.tanh(self.scale(kept)[:, 0] / self.bound)
 
 
 class Knots(NamedTuple):

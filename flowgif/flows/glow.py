@@ -38,7 +38,7 @@ class ActNorm(Layer):
         if self.initialised:
             return
         share = (x.std(0).log() / self.bound).clamp(-0.99, 0.99)
-        self.log_scale.copy_(share.atanh())
+        self.log_scale.copy_(self.bound * share.atanh())
         self.shift.copy_(x.mean(0))
         self.initialised.fill_(1.0)
 
@@ -54,7 +54,7 @@ class ActNorm(Layer):
         return Mapped((x - fraction * self.shift) * (-log_scale).exp(), -log_scale.sum().expand(len(x)))
 
     def _log_scale(self) -> Tensor:
-        return self.bound * self.log_scale.tanh()
+        return self.bound * torch.tanh(self.log_scale / self.bound)
 
 
 class Linear(Layer):
