@@ -1,13 +1,15 @@
-"""Which moments of the flow are shown, and for how long."""
+"""Which moments of which flow are shown, in which order, and for how long."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from flowgif.errors import UnusableInput
+from flowgif.errors import UnusableInput, did_you_mean
 
-__all__ = ["FASTEST", "FRAMES", "Timeline", "count_frames", "make_timeline"]
+__all__ = ["EASINGS", "FASTEST", "FRAMES", "Moment", "Pace", "Timeline", "count_frames", "make_timeline", "moment_name"]
 
 # A GIF's delay is a whole number of hundredths of a second, and browsers slow a delay of one down to ten.
 FASTEST = 50.0
@@ -15,37 +17,114 @@ SLOWEST = 0.1
 MOST_FRAMES = 5000
 FRAMES = 60
 
+# The share of the way that is done when a share of the duration has gone by.
+EASINGS: dict[str, Callable[[float], float]] = {
+    "linear": lambda u: u,
+    "smooth": lambda u: u * u * (3 - 2 * u),
+    "in": lambda u: u * u,
+    "out": lambda u: 1 - (1 - u) ** 2,
+}
+
+
+class Moment(NamedTuple):
+    """A time of a run's flow.
+
+    Attributes:
+        run: which of the runs, from 0.
+        time: within [0, 1]; at 0 all runs show the same cloud.
+    """
+
+    run: int
+    time: float
+
 
 @dataclass(frozen=True)
 class Timeline:
     """Frames in the order in which they are shown.
 
     Attributes:
-        times: of the flow, each in [0, 1].
+        moments: of each frame.
         delays: how long each frame stays, hundredths of a second.
     """
 
-    times: tuple[float, ...]
+    moments: tuple[Moment, ...]
     delays: tuple[int, ...]
 
+    @property
+    def seconds(self) -> float:
+        return sum(self.delays) / 100
 
-def count_frames(layers: int, frames: int | None = None, frames_per_layer: int | None = None) -> int:
+
+@dataclass(frozen=True)
+class Pace:
+    """How time passes.
+
+    Attributes:
+        frames: from the cloud to a picture, both included; 2 to MOST_FRAMES.
+        fps: frames a second, SLOWEST to FASTEST.
+        hold: how long the first frame and a picture stay, seconds; of no less than a frame.
+        easing: a key of EASINGS.
+        bounce: also back to the cloud, which adds frames - 2.
+        picture_first: the loop begins with the picture: viewers that show a single frame show that.
+        loop_back: after the last of several pictures the first one again.
+
+    Raises:
+        UnusableInput: a number is out of its range, or the easing is unknown.
+    """
+
+    frames: int = FRAMES
+    fps: float = 25.0
+    hold: tuple[float, float] = (0.0, 1.2)
+    easing: str = "linear"
+    bounce: bool = False
+    picture_first: bool = False
+    loop_back: bool = False
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.frames <= MOST_FRAMES:
+            raise UnusableInput(f"--frames {self.frames} is out of range; give 2 to {MOST_FRAMES}")
+        if not SLOWEST <= self.fps <= FASTEST:
+            raise UnusableInput(
+                f"--fps {self.fps:g} is out of range; a GIF plays {SLOWEST:g} to {FASTEST:g} frames a second"
+            )
+        for seconds in self.hold:
+            if not 0 <= seconds <= 60:
+                raise UnusableInput(f"--hold {seconds:g} is out of range; give 0 to 60 seconds")
+        if self.easing not in EASINGS:
+            raise UnusableInput(f"unknown --easing '{self.easing}'; {did_you_mean(self.easing, EASINGS)}")
+
+
+def count_frames(
+    layers: int,
+    frames: int | None = None,
+    frames_per_layer: int | None = None,
+    duration: float | None = None,
+    fps: float = 25.0,
+) -> int:
     """How many frames there are from the cloud to the picture; by default some FRAMES, every layer's end among them.
 
     Args:
         layers: of the flow; 0 for a continuous one.
         frames: a number asked for.
         frames_per_layer: or that from the end of one layer to the end of the next.
+        duration: or how long they take, seconds.
+        fps: frames a second.
 
     Raises:
-        UnusableInput: both are given, or frames_per_layer for a flow without layers, or below 1.
+        UnusableInput: two of them are given, or frames_per_layer for a flow without layers, or one is out of its range.
     """
+    given = {"--frames": frames, "--frames-per-layer": frames_per_layer, "--duration": duration}
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) > 1:
+        raise UnusableInput(f"{' and '.join(names)} contradict each other; give one of them")
+    if duration is not None:
+        if not 0 < duration <= 600:
+            raise UnusableInput(f"--duration {duration:g} is out of range; give up to 600 seconds")
+        return max(2, round(duration * fps))
     if frames_per_layer is None:
         if frames is not None or layers == 0:
             return FRAMES if frames is None else frames
         frames_per_layer = max(2, round(FRAMES / layers))
-    elif frames is not None:
-        raise UnusableInput("--frames and --frames-per-layer contradict each other; give one of them")
     elif layers == 0:
         raise UnusableInput("--frames-per-layer: an ffjord flow has no layers; give --frames")
     elif frames_per_layer < 1:
@@ -53,29 +132,57 @@ def count_frames(layers: int, frames: int | None = None, frames_per_layer: int |
     return layers * frames_per_layer + 1
 
 
-def make_timeline(frames: int, fps: float, hold: float, bounce: bool = False) -> Timeline:
-    """Evenly spaced times from 0 to 1.
+def make_timeline(pace: Pace, runs: int = 1) -> Timeline:
+    """The frames of one run, from its cloud to its picture, or of several, from picture to picture through the cloud.
 
     Args:
-        frames: from the cloud to the picture, both included; 2 to MOST_FRAMES.
-        fps: frames a second, SLOWEST to FASTEST.
-        hold: how long the picture stays, seconds.
-        bounce: also back to the cloud, which adds frames - 2.
+        pace: how time passes.
+        runs: how many.
 
     Raises:
-        UnusableInput: a number is out of its range.
+        UnusableInput: bounce with several runs, or loop_back with one.
     """
-    if not 2 <= frames <= MOST_FRAMES:
-        raise UnusableInput(f"--frames {frames} is out of range; give 2 to {MOST_FRAMES}")
-    if not SLOWEST <= fps <= FASTEST:
-        raise UnusableInput(f"--fps {fps:g} is out of range; a GIF plays {SLOWEST:g} to {FASTEST:g} frames a second")
-    if not 0 <= hold <= 60:
-        raise UnusableInput(f"--hold {hold:g} is out of range; give 0 to 60 seconds")
-    times = [i / (frames - 1) for i in range(frames)]
-    if bounce:
-        times += times[-2:0:-1]
+    if runs > 1 and pace.bounce:
+        raise UnusableInput("--bounce goes with one run; --loop-back returns to the first of several")
+    if runs == 1 and pace.loop_back:
+        raise UnusableInput("--loop-back goes with several runs; --bounce flows back to the cloud")
+    moments = _in_order(pace, runs)
     # Rounding the moments, not the delays, keeps the whole as long as it should be.
-    moments = [round(100 * i / fps) for i in range(len(times) + 1)]
-    delays = [after - before for before, after in itertools.pairwise(moments)]
-    delays[frames - 1] = max(delays[frames - 1], round(100 * hold))
-    return Timeline(tuple(times), tuple(delays))
+    places = [round(100 * i / pace.fps) for i in range(len(moments) + 1)]
+    delays = [after - before for before, after in itertools.pairwise(places)]
+    if runs == 1:
+        delays[0] = max(delays[0], round(100 * pace.hold[0]))
+    for i, moment in enumerate(moments):
+        if moment.time == 1:
+            delays[i] = max(delays[i], round(100 * pace.hold[1]))
+    if pace.picture_first:
+        first = next(i for i, moment in enumerate(moments) if moment.time == 1)
+        moments, delays = moments[first:] + moments[:first], delays[first:] + delays[:first]
+    return Timeline(tuple(moments), tuple(delays))
+
+
+def _in_order(pace: Pace, runs: int) -> list[Moment]:
+    ease = EASINGS[pace.easing]
+    up = [ease(i / (pace.frames - 1)) for i in range(pace.frames)]
+    if runs == 1:
+        there = [Moment(0, time) for time in up]
+        return there + there[-2:0:-1] if pace.bounce else there
+    moments = [Moment(0, 1.0)]
+    for run in [*range(1, runs), 0] if pace.loop_back else range(1, runs):
+        moments += [Moment(moments[-1].run, time) for time in up[-2::-1]]
+        moments += [Moment(run, time) for time in up[1:]]
+    return moments[:-1] if pace.loop_back else moments
+
+
+def moment_name(time: float, layers: int) -> str:
+    """'layer 3', between layers 'layer 3.4', and 't = 0.35' for a flow without layers.
+
+    Args:
+        time: within [0, 1].
+        layers: of the flow; 0 for a continuous one.
+    """
+    if layers == 0:
+        return f"t = {time:.2f}"
+    done = time * layers
+    # A number that is rounded to a layer is not yet there, or no longer: only the layer itself has no decimal.
+    return f"layer {round(done)}" if abs(done - round(done)) < 1e-6 else f"layer {done:.1f}"

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 __all__ = ["ContinuousFlow", "Flow", "Mapped", "Regularised", "base_log_prob"]
+
+
+SWEPT = 16  # times that are computed at once
 
 
 class Mapped(NamedTuple):
@@ -90,6 +94,18 @@ class Flow(nn.Module, ABC):
         order = torch.argsort(times)
         return self.path(z, times[order]).point[torch.argsort(order)]
 
+    @abstractmethod
+    def velocity(self, x: Tensor, time: Tensor) -> Tensor:
+        """dx/dt along the flow's own paths, (n, 2), data units per unit of time, for x (n, 2) at ``time`` ().
+
+        In a discrete flow of T layers it is T times the displacement by the layer that moves.
+        """
+
+    def sweep(self, z: Tensor, times: Sequence[float]) -> Iterator[Tensor]:
+        """The points (n, 2) at each of the times, ascending; a few are computed at once, so memory stays bounded."""
+        for some in _batched(times):
+            yield from self.path(z, torch.tensor(some, dtype=torch.float64)).point
+
     def initialise(self, x: Tensor) -> None:
         """Data-dependent initialisation by the first batch x (n, 2), where it was not done before; by default none."""
 
@@ -130,8 +146,15 @@ class Flow(nn.Module, ABC):
 
 
 class ContinuousFlow(Flow):
-    """A flow that follows a velocity."""
+    """A flow that follows a velocity, which is known at any point, and for a time (n,) of each point's own too."""
 
-    @abstractmethod
-    def velocity(self, x: Tensor, time: Tensor) -> Tensor:
-        """v(x, t), (n, 2), data units per unit of time, for x (n, 2) and time () or (n,)."""
+    def sweep(self, z: Tensor, times: Sequence[float]) -> Iterator[Tensor]:
+        start = 0.0
+        for some in _batched(times):
+            points = self.trajectory(z, torch.tensor(some, dtype=torch.float64), start)
+            yield from points
+            z, start = points[-1], some[-1]
+
+
+def _batched(times: Sequence[float]) -> Iterator[Sequence[float]]:
+    return (times[i : i + SWEPT] for i in range(0, len(times), SWEPT))

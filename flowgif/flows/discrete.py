@@ -37,6 +37,11 @@ class Layer(nn.Module, ABC):
     def inverse_at(self, x: Tensor, fraction: float = 1.0) -> Mapped:
         """From a fraction of the way back to the base's side, for x (n, 2)."""
 
+    def velocity(self, x: Tensor, fraction: float) -> Tensor:
+        """dx/ds, (n, 2), at the fraction s of the way; that of a straight line, where nothing else is said."""
+        start = self.inverse_at(x, fraction).point
+        return self.path(start, start.new_ones(1)).point[0] - start
+
     def initialise(self, x: Tensor) -> None:
         """Data-dependent initialisation, before the first step of training; by default there is none.
 
@@ -98,6 +103,11 @@ class Chain(Layer):
                 ladj = ladj + more
         return Mapped(x, ladj)
 
+    def velocity(self, x: Tensor, fraction: float) -> Tensor:
+        done = self._done(fraction)
+        moving = min(int(done), len(self.layers) - 1)
+        return len(self.layers) * self._in_order()[moving].velocity(x, done - moving)
+
     def initialise(self, x: Tensor) -> None:
         for layer in reversed(self._in_order()):
             layer.initialise(x)
@@ -129,6 +139,9 @@ class DiscreteFlow(Flow):
 
     def path(self, z: Tensor, times: Tensor) -> Mapped:
         return self.chain.path(z, times)
+
+    def velocity(self, x: Tensor, time: Tensor) -> Tensor:
+        return self.chain.velocity(x, float(time))
 
     def initialise(self, x: Tensor) -> None:
         with torch.no_grad():

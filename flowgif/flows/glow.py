@@ -78,6 +78,9 @@ class Linear(Layer):
         exponent = -fraction * self.matrix
         return Mapped(x @ torch.linalg.matrix_exp(exponent).T, exponent.trace().expand(len(x)))
 
+    def velocity(self, x: Tensor, fraction: float) -> Tensor:
+        return x @ self.matrix.T
+
 
 def glow(config: GlowConfig, generator: torch.Generator) -> DiscreteFlow:
     """Steps of three sublayers, which move one after another: drawn, a step is the coupling, then W, then ActNorm.

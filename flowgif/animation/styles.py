@@ -1,0 +1,296 @@
+"""How particles become frames of palette indices: points, density, trails, field, panels."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from flowgif.animation.caption import draw_caption
+from flowgif.animation.colours import Look, Palette, PictureColours, picture_colours, ramp, shades
+from flowgif.animation.draw import arrows, discs, owners, smooth_mass, streaks
+from flowgif.animation.scene import Actor, Motion, make_view
+from flowgif.animation.timeline import Moment
+from flowgif.errors import UnusableInput
+from flowgif.targets.image import ImageTarget
+
+__all__ = ["STYLES", "Style"]
+
+Frame = npt.NDArray[np.uint8]
+Field = npt.NDArray[np.float64]
+
+COVERAGE = 0.8  # of the ink by discs that did not overlap, from which their radius follows
+SMALLEST, LARGEST = 0.75 / 480, 2.8 / 480  # radius, as a share of the frame's longer side
+SMOOTHING = 2.2 / 480  # standard deviation of a density particle, likewise
+
+
+class Style(ABC):
+    """A way of drawing.
+
+    Args:
+        actors: the runs that are shown.
+        look: the colours.
+
+    Attributes:
+        palette: of all frames.
+        particles: how many are drawn where nothing else is said.
+        shape: (height, width) of a frame.
+    """
+
+    particles: ClassVar[int] = 4000
+    palette: Palette
+    shape: tuple[int, int]
+
+    def __init__(self, actors: Sequence[Actor], look: Look) -> None:
+        self.actors, self.look = actors, look
+        self.shape = (actors[0].view.height, actors[0].view.width)
+
+    @abstractmethod
+    def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+        """Yields a frame of palette indices for each moment, in the order in which they are shown."""
+
+
+class Points(Style):
+    """Crisp particles; their size fits their number and the picture's ink."""
+
+    shades_alone = 5  # edges need no more, and fewer make smaller files
+    shades_of_many = 3
+
+    def __init__(self, actors: Sequence[Actor], look: Look) -> None:
+        super().__init__(actors, look)
+        self._colours: list[PictureColours] = []
+        if look.source:
+            self._colours = [_colours_of(actor, 64 // len(actors)) for actor in actors]
+            kinds = np.concatenate([each.colours for each in self._colours])
+            self.palette = shades(look.background, kinds, self.shades_of_many)
+        else:
+            self.palette = shades(look.background, np.array([look.foreground], dtype=np.uint8), self.shades_alone)
+
+    def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+        radius = self._radius(len(motion.at(moments[0])))
+        for moment in moments:
+            places = motion.at(moment)
+            yield self._inked(discs(self.shape, places, radius), places, radius, motion, moment.run)
+
+    def _inked(self, ink: Field, places: Field, radius: float, motion: Motion, run: int) -> Frame:
+        level = _levels(ink, self.palette.levels)
+        if not self._colours:
+            return level
+        which = owners(self.shape, places, radius, self._kinds_of(motion, run))
+        return np.where(level > 0, which * self.palette.shades + level, 0).astype(np.uint8)
+
+    def _radius(self, n: int) -> float:
+        side = max(self.shape)
+        area = min(actor.view.ink_area for actor in self.actors)
+        fitting = math.sqrt(COVERAGE * area / (math.pi * n))
+        return max(0.7, min(max(fitting, SMALLEST * side), LARGEST * side))
+
+    def _kinds_of(self, motion: Motion, run: int) -> npt.NDArray[np.int64]:
+        """The colour of each particle: that of the picture where it ends."""
+        before = sum(len(each.colours) for each in self._colours[:run])
+        pixels = self._colours[run].kinds
+        actor = self.actors[run]
+        assert isinstance(actor.target, ImageTarget)
+        at = actor.target.to_pixels(actor.view.from_frame(motion.at(Moment(run, 1.0)))).numpy()
+        used = np.array(actor.target.picture.image.size) / np.array(actor.target.picture.size_as_given)
+        column, row = ((at + 0.5) * used - 0.5).round().astype(np.int64).T
+        return before + pixels[row.clip(0, pixels.shape[0] - 1), column.clip(0, pixels.shape[1] - 1)]
+
+
+class Trails(Points):
+    """Particles with fading tails: where each was in the frames before, drawn fainter the longer ago."""
+
+    LENGTH = 7  # frames
+    FAINT = 0.5  # ink of the newest part of a tail, per pixel
+
+    def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+        radius = 0.85 * self._radius(len(motion.at(moments[0])))
+        before: deque[Field] = deque(maxlen=self.LENGTH + 1)
+        for i, moment in enumerate(moments):
+            places = motion.at(moment)
+            before.append(places)
+            # Tails shorten on the last frames before a picture, which is drawn without.
+            ahead = [j for j in range(i, min(len(moments), i + self.LENGTH)) if moments[j].time == 1]
+            length = ahead[0] - i if ahead else self.LENGTH
+            tail = np.zeros(self.shape)
+            for age in range(1, min(length, len(before) - 1) + 1):
+                strength = self.FAINT * (1 - age / (self.LENGTH + 1)) ** 1.5
+                tail += streaks(self.shape, before[-age - 1], before[-age], strength)
+            # Tails that cross add up to a grey at most, so that the particles stand out.
+            ink = np.maximum(discs(self.shape, places, radius), 0.6 * (1 - np.exp(-tail / 0.6)))
+            yield self._inked(ink, places, radius + 2, motion, moment.run)
+
+
+class Density(Style):
+    """The density, smooth: many particles that carry their mass."""
+
+    particles = 50_000
+    levels = 16
+
+    def __init__(self, actors: Sequence[Actor], look: Look) -> None:
+        super().__init__(actors, look)
+        if look.source:
+            raise UnusableInput("--color source colours particles; it goes with --style points or trails")
+        self.palette = Palette(ramp(look.cmap, self.levels), 1, self.levels - 1)
+
+    def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+        full = self.full(motion)
+        for moment in moments:
+            yield _levels(self.mass(motion, moment) / full, self.levels)
+
+    def mass(self, motion: Motion, moment: Moment) -> Field:
+        """Mass per pixel."""
+        return smooth_mass(self.shape, motion.at(moment), max(0.8, SMOOTHING * max(self.shape)))
+
+    def full(self, motion: Motion) -> float:
+        """The mass of full ink. One for all frames, so that mass can be compared between them."""
+        last = self.mass(motion, Moment(0, 1.0))
+        # In the picture nearly all ink is full.
+        return 0.85 * float(np.median(last[last > 0.1 * last.max()]))
+
+
+class VelocityField(Density):
+    """Arrows of the velocity over a faint density."""
+
+    EVERY = 26  # pixels between arrows, of 480
+    LONGEST = 1.15  # times that
+    FAINT = 0.45
+
+    def __init__(self, actors: Sequence[Actor], look: Look) -> None:
+        super().__init__(actors, look)
+        faint = ramp(look.cmap, 1000)[: int(1000 * self.FAINT)]
+        under = faint[np.linspace(0, len(faint) - 1, self.levels).round().astype(np.int64)]
+        over = ramp((look.background, look.foreground), 6)[2:]
+        self.palette = Palette(np.concatenate((under, over)), 1, self.levels - 1)
+
+    @torch.no_grad()
+    def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+        full = self.full(motion)
+        step = max(10.0, self.EVERY / 480 * max(self.shape))
+        rows, columns = ((np.arange(int(side / step)) + 0.5) * side / int(side / step) for side in self.shape)
+        grid = np.stack(np.meshgrid(columns, rows), -1).reshape(-1, 2)
+        fastest = self._fastest(motion, moments, grid)
+        for i, moment in enumerate(moments):
+            under = _levels(self.mass(motion, moment) / full, self.levels)
+            # Where nothing is, a velocity means nothing.
+            near = smooth_mass(self.shape, motion.at(moment), 0.6 * step) / full
+            there = near[grid[:, 1].astype(np.int64), grid[:, 0].astype(np.int64)]
+            moves = self._velocity(moment, grid) * _direction(moments, i)
+            speed = np.hypot(*moves.T)[:, None]
+            # Speeds differ by a hundred times, so lengths follow their square root.
+            length = self.LONGEST * step * np.sqrt(np.minimum(speed / fastest, 1))
+            strokes = arrows(self.shape, *_centred(grid, moves / np.maximum(speed, 1e-9) * length, there > 0.01), 1.4)
+            over = _levels(strokes, len(self.palette.colours) - self.levels + 1)
+            yield np.where(over > 0, over + self.levels - 1, under).astype(np.uint8)
+
+    def _velocity(self, moment: Moment, grid: Field) -> Field:
+        """Frame pixels per unit of time."""
+        actor = self.actors[moment.run]
+        x = actor.view.from_frame(grid, moment.time)
+        # At the very end the velocity is that of the last moment before it.
+        v = actor.flow.velocity(x, torch.tensor(min(moment.time, 1 - 1e-4)))
+        return v.double().numpy() * actor.view.scale * (1, -1)
+
+    def _fastest(self, motion: Motion, moments: Sequence[Moment], grid: Field) -> float:
+        some = sorted(set(moments))[:: max(1, len(set(moments)) // 12)]
+        return float(np.mean([np.quantile(np.hypot(*self._velocity(moment, grid).T), 0.9) for moment in some])) + 1e-9
+
+
+def _centred(grid: Field, moves: Field, chosen: npt.NDArray[np.bool_]) -> tuple[Field, Field]:
+    return (grid - 0.5 * moves)[chosen], moves[chosen]
+
+
+def _direction(moments: Sequence[Moment], i: int) -> int:
+    """-1 where the frames run back in time."""
+    other = moments[i + 1] if i + 1 < len(moments) and moments[i + 1].run == moments[i].run else None
+    if other is None:
+        return 1
+    return -1 if other.time < moments[i].time else 1
+
+
+class Panels(Style):
+    """Target, density, samples and vector field side by side, as in FFJORD's own animation."""
+
+    particles = 50_000
+    GAP = 10 / 800
+    NAMES = ("target", "density", "samples", "vector field")
+
+    def __init__(self, actors: Sequence[Actor], look: Look) -> None:
+        super().__init__(actors, look)
+        if len(actors) > 1:
+            raise UnusableInput("--style panels shows one run; give one")
+        actor = actors[0]
+        size = max(self.shape)
+        columns = 4 if self.shape[1] <= 1.6 * self.shape[0] else 2
+        gap = max(4, round(self.GAP * size))
+        width = (size - gap * (columns + 1)) // columns
+        longer = round(width * max(1.0, self.shape[0] / self.shape[1]))
+        view = make_view(actor.target, max(16, longer))
+        small = Actor(actor.flow, actor.target, view)
+        self._small = small
+        self._parts = (Density([small], look), Points([small], look), VelocityField([small], look))
+        density, points, field = (part.palette.colours for part in self._parts)
+        self.palette = Palette(np.concatenate((density, points, field)), 1, 15)
+        self._offsets = (0, len(density), len(density) + len(points))
+        caption = draw_caption("x", view.width, 2).shape[0]
+        self._places = [
+            (gap + (i // columns) * (view.height + caption + gap), gap + (i % columns) * (view.width + gap))
+            for i in range(4)
+        ]
+        rows = 4 // columns
+        self.shape = (gap + rows * (view.height + caption + gap), gap + columns * (view.width + gap))
+        self._blank = np.zeros(self.shape, dtype=np.uint8)
+        for name, (top, left) in zip(self.NAMES, self._places, strict=True):
+            strip = draw_caption(name, view.width, 6)
+            inked = np.where(strip > 0, strip + self._offsets[1], 0)
+            self._blank[top + view.height : top + view.height + caption, left : left + view.width] = inked
+
+    def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+        density, points, field = self._parts
+        with (
+            Motion([self._small], moments, motion.base) as many,
+            Motion([self._small], moments, motion.base[: Points.particles]) as few,
+        ):
+            target = self._target(density, many)
+            for frames in zip(
+                density.draw(many, moments), points.draw(few, moments), field.draw(many, moments), strict=True
+            ):
+                out = self._blank.copy()
+                for offset, (top, left), frame in zip(
+                    (0, *self._offsets), self._places, (target, *frames), strict=True
+                ):
+                    height, width = frame.shape
+                    out[top : top + height, left : left + width] = np.where(frame > 0, frame + offset, 0)
+                yield out
+
+    def _target(self, density: Style, many: Motion) -> Frame:
+        """The target itself: its own draws, in the same way."""
+        assert isinstance(density, Density)
+        draws = self._small.target.sample(Panels.particles, torch.Generator().manual_seed(0))
+        mass = smooth_mass(density.shape, self._small.view.to_frame(draws), max(0.8, SMOOTHING * max(density.shape)))
+        return _levels(mass / density.full(many), density.levels)
+
+
+STYLES: dict[str, type[Style]] = {
+    "points": Points,
+    "density": Density,
+    "trails": Trails,
+    "field": VelocityField,
+    "panels": Panels,
+}
+
+
+def _levels(ink: Field, levels: int) -> Frame:
+    return (np.clip(ink, 0, 1) * (levels - 1) + 0.5).astype(np.uint8)
+
+
+def _colours_of(actor: Actor, most: int) -> PictureColours:
+    if not isinstance(actor.target, ImageTarget):
+        raise UnusableInput("--color source takes its colours from a picture; a data set has none")
+    return picture_colours(actor.target.picture.image, actor.target.ink, most)
