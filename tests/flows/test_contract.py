@@ -266,6 +266,26 @@ def test_layer_i_ends_at_time_i_of_t(discrete: Flow, x: Tensor) -> None:
         torch.testing.assert_close(back.point, x, atol=EXACT, rtol=0)
 
 
+class _Walk(Layer):
+    """x = z + 1, by whose place one sees how many layers have moved."""
+
+    def path(self, z: Tensor, fractions: Tensor) -> Mapped:
+        return Mapped(z + fractions[:, None, None], z.new_zeros(len(fractions), len(z)))
+
+    def inverse_at(self, x: Tensor, fraction: float = 1.0) -> Mapped:
+        return Mapped(x - fraction, x.new_zeros(len(x)))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 48, 49, 100, 163, 200])
+def test_a_float32_time_lands_on_a_layer_however_many_there_are(count: int) -> None:
+    flow = DiscreteFlow([_Walk() for _ in range(count)]).double()
+    start = torch.zeros(1, 2, dtype=torch.float64)
+    times = torch.arange(count + 1) / count
+    assert flow.path(start, times)[0][:, 0, 0].tolist() == list(range(count + 1))
+    for i, time in enumerate(times.tolist()):
+        assert flow.to_base(start + i, time).point[0, 0] == 0
+
+
 @pytest.mark.parametrize("name", ["realnvp", "spline"])
 def test_a_coupling_moves_on_straight_lines(name: str, x: Tensor) -> None:
     flow = FLOWS[name](0)
