@@ -275,6 +275,13 @@ def test_whatever_the_networks_say_log_scales_stay_bounded_and_numbers_finite() 
                 assert mapped.point.isfinite().all()
                 assert mapped.ladj.abs().max() <= bound + 1e-4
         assert flow.to_base(x).ladj.abs().max() > 1.9  # the bound is reached
+    for time in (0.2, 0.37, 1.0):
+        for mapped in (spline.to_base(x, time), spline.from_base(x, time)):
+            assert mapped.point.isfinite().all()
+            assert mapped.point.abs().max() <= max(4.0, float(x.abs().max())) + 1e-4
+            assert mapped.ladj.isfinite().all()
+
+
 @pytest.mark.parametrize("fraction", [0.0, 0.2, 0.7, 1.0])
 def test_glows_linear_layer_is_the_matrix_exponential(fraction: float) -> None:
     for seed in range(5):
