@@ -267,6 +267,19 @@ def test_a_constant_rate_moves_the_first_step_by_it() -> None:
     assert float(moved.max()) == pytest.approx(0.008, rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        RealNVPConfig(layers=2, features=0, width=8, depth=1),
+        FFJORDConfig(network="concatsquash", width=8, depth=1),
+    ],
+    ids=lambda m: m.name,
+)
+def test_muon_does_without_matrices_between_layers(model: ModelConfig) -> None:
+    records = list(_trainer(TrainingConfig(steps=3, batch_size=16, optimiser="muon"), model).run())
+    assert len(records) == 3
+
+
 SHORT = TrainingConfig(steps=200, batch_size=256, lr=0.01)
 SIZE = {"features": 8, "frequency": 1.5, "width": 32}
 # From 1.7 nats to .20, .32, .11 and .13: twice that is allowed, for other machines' rounding.
