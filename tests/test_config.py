@@ -73,6 +73,7 @@ def test_a_config_survives_its_file(name: str, tmp_path: Path) -> None:
     [
         ('[model]\nname = "realnpv"\n', r"c\.toml: \[model\] name = realnpv: .*did you mean 'realnvp'"),
         ("[model]\nname = 3\n", r"\[model\] name = 3: there is no such flow; known: ffjord, realnvp, glow, spline"),
+        ('[model]\nname = ["glow"]\n', r"c\.toml: \[model\] name = .*there is no such flow"),
         ('[model]\nname = "realnvp"\nlayer = 3\n', r"unknown key 'layer' in \[model\]; did you mean 'layers'"),
         ('[model]\nname = "realnvp"\nbins = 3\n', r"unknown key 'bins' in \[model\]"),
         ('[model]\nname = "spline"\nbin = 3\n', r"unknown key 'bin' in \[model\]; did you mean 'bins'"),
