@@ -370,7 +370,7 @@ def read_config(path: Path | None, flags: Mapping[str, Mapping[str, Any]]) -> Ru
         _put_on_top(tables, table, {key: value for key, value in given.items() if value is not None})
     _take_from_start(tables)
     name = tables.setdefault("model", {}).setdefault("name", DEFAULT_MODEL)
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         where = "--model" if flags.get("model", {}).get("name") else f"{path}: [model] name ="
         raise UnusableInput(f"{where} {name}: there is no such flow; {did_you_mean(str(name), MODELS)}")
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flowgif.errors import UnusableInput
 
-__all__ = ["check_writable", "write_atomically"]
+__all__ = ["check_folder", "check_writable", "write_atomically"]
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -37,9 +37,24 @@ def check_writable(path: Path) -> None:
         raise UnusableInput(f"cannot write {path}: it is a folder; name a file in it")
     if not path.parent.is_dir():
         raise UnusableInput(f"cannot write {path}: there is no folder {path.parent}; create it first")
-    probe = path.with_name(f".flowgif-{os.getpid()}{path.suffix}")
+    _probe(path, path.with_name(f".flowgif-{os.getpid()}{path.suffix}"))
+
+
+def check_folder(folder: Path) -> None:
+    """Finds out before the work whether files can be written to a folder, which need not exist yet.
+
+    Raises:
+        UnusableInput: they cannot.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise UnusableInput(f"cannot write to {folder}: {there} is a file; name a folder")
+    _probe(folder, there / f".flowgif-{os.getpid()}")
+
+
+def _probe(place: Path, probe: Path) -> None:
     try:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise UnusableInput(f"cannot write {path}: {error.strerror}; choose another place") from None
+        raise UnusableInput(f"cannot write {place}: {error.strerror}; choose another place") from None

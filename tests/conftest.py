@@ -53,3 +53,12 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def cat(workplace: Path) -> Loaded:
     return flowgif.load(workplace / "runs" / "cat")
+
+
+@pytest.fixture(scope="session")
+def moons(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a discrete flow, trained by the command line for a few steps."""
+    folder = tmp_path_factory.mktemp("discrete")
+    done = run_flowgif("train", "--data", "moons", "--model", "spline", "--steps", 60, "--out", "moons", cwd=folder)
+    assert done.code == 0, done.err
+    return folder / "moons"

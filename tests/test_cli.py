@@ -16,6 +16,7 @@ import pytest
 from conftest import CAT, FLOWGIF, SHORT_STEPS, run_flowgif
 from PIL import Image
 from safetensors import safe_open
+from safetensors.torch import load_file
 
 REPORT_KEYS = [
     "run", "model", "target", "nll", "nll_se", "entropy", "gap", "gap_se", "bits_per_dim", "points", "nfe",
@@ -144,13 +145,13 @@ def test_a_config_alone_is_enough_and_flags_win(tmp_path: Path) -> None:
     )
     done = run_flowgif("train", "--config", "configs/x.toml", "--steps", 5, "--seed", 6, cwd=tmp_path)
     assert done.code == 0, done.err
-    config = tomllib.loads((tmp_path / "runs/logo/config.toml").read_text())
+    config = tomllib.loads((tmp_path / "runs/x/config.toml").read_text())
     assert "time_budget" not in config["training"]
     assert (config["training"]["steps"], config["training"]["seed"], config["model"]["width"]) == (5, 6, 16)
     # A run's own config is a config file in its own right.
-    again = run_flowgif("train", "--config", "runs/logo/config.toml", "--out", "again", cwd=tmp_path)
+    again = run_flowgif("train", "--config", "runs/x/config.toml", "--out", "again", cwd=tmp_path)
     assert again.code == 0, again.err
-    assert _weights(tmp_path / "again") == _weights(tmp_path / "runs" / "logo")
+    assert _weights(tmp_path / "again") == _weights(tmp_path / "runs" / "x")
 
 
 def test_the_same_seed_gives_the_same_weights_and_the_same_gif(tmp_path: Path) -> None:
@@ -231,6 +232,16 @@ BAD_INPUT: list[tuple[Callable[[Path], None], str, str]] = [
     (_nothing, "train --data moons --time-budget -5s", "30s"),
     (_nothing, "train --data moons --objective likelyhood", "likelihood"),
     (_nothing, "train --data moons --model ffjrod", "--model ffjrod"),
+    (_nothing, "train --data moons --model splne", "--model splne.*did you mean 'spline'"),
+    (_nothing, "train --data moons --model glow --kinetic 0.1", "--kinetic.*glow"),
+    (_nothing, "train --data moons --model spline --divergence exact", "--divergence.*--model spline"),
+    (_nothing, "train --data moons --model realnvp --objective flow-matching", "realnvp.*likelihood.*--objective"),
+    (_nothing, "train --data moons --model glow --epochs 3", "--samples"),
+    (_nothing, "train --data moons --model glow --epochs 0 --samples 9", "--epochs 0"),
+    (_nothing, "train --data moons --model glow --epochs 3 --samples 9 --steps 3", "one of steps.* epochs"),
+    (_nothing, "train --data moons --samples 9", "--samples.*likelihood"),
+    (_nothing, "train --data moons --model spline --l2 -1", "--l2 -1"),
+    (_config('[target]\ndata = "moons"\n[model]\nname = "glow"\nbins = 3'), "train --config c.toml", "'bins'"),
     (_nothing, "train --data moons --device tpu", "--device tpu"),
     (_nothing, "train --data moons --from nowhere", "no run at nowhere"),
     (_nothing, "train --from nowhere", "no run at nowhere"),
@@ -369,9 +380,51 @@ def test_a_full_disk_costs_an_existing_run_nothing(workplace: Path, tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
-def test_diverging_training_exits_with_three_and_keeps_weights(tmp_path: Path) -> None:
-    done = run_flowgif("train", "--data", "moons", "--lr", 1e18, "--out", "run", cwd=tmp_path)
-    assert done.code == 3
-    assert "step" in done.err
-    assert "--lr" in done.err
-    assert (tmp_path / "run" / "weights.safetensors").exists()
+@pytest.mark.parametrize("model", ["ffjord", "realnvp"])
+def test_diverging_training_exits_with_three_and_keeps_weights(tmp_path: Path, model: str) -> None:
+    done = run_flowgif("train", "--data", "moons", "--model", model, "--lr", 1e18, "--out", "run", "-q", cwd=tmp_path)
+    assert (done.code, done.out) == (3, "")
+    assert len(done.err.splitlines()) == 1
+    assert re.search(r"^flowgif: .*at step \d+.* --lr .*weights are in run", done.err), done.err
+    weights = load_file(tmp_path / "run" / "weights.safetensors")
+    assert all(bool(value.isfinite().all()) for value in weights.values())
+
+
+def test_a_layered_model_goes_all_the_way(tmp_path: Path) -> None:
+    done = run_flowgif("train", "--data", "moons", "--model", "spline", "--steps", 30, cwd=tmp_path)
+    assert (done.code, done.out) == (0, "runs/moons\n"), done.err
+    config = tomllib.loads((tmp_path / "runs/moons/config.toml").read_text())
+    assert (config["model"]["name"], config["training"]["objective"]) == ("spline", "likelihood")
+    done = run_flowgif("eval", "--json", "-q", cwd=tmp_path)
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
+    assert list(report) == REPORT_KEYS
+    assert report["model"] == "spline"
+    assert report["nfe"] == config["model"]["layers"]
+    assert 0 < report["gap"] < 1.65  # an untrained flow is at 1.70
+    assert report["inversion_error"] < 1e-3
+    assert "of the layers" in run_flowgif("eval", cwd=tmp_path).out
+    done = run_flowgif("animate", "--frames", 4, "--size", 64, cwd=tmp_path)
+    assert (done.code, done.out) == (0, "runs/moons/moons.gif\n"), done.err
+    with Image.open(tmp_path / "runs/moons/moons.gif") as gif:
+        assert getattr(gif, "n_frames", 1) > 1
+
+
+def test_a_run_on_samples_goes_on_within_an_epoch(tmp_path: Path) -> None:
+    """Ten points in batches of four are three steps; stopped in the middle of the second epoch, by an end there."""
+    (tmp_path / "c.toml").write_text(
+        '[target]\ndata = "moons"\n[model]\nname = "glow"\nlayers = 3\nwidth = 16\n'
+        '[training]\nbatch_size = 4\nschedule = "constant"\n'
+    )
+    args = ("train", "--config", "c.toml", "--samples", 10, "-q")
+    assert run_flowgif(*args, "--epochs", 4, "--out", "whole", cwd=tmp_path).code == 0
+    assert run_flowgif(*args, "--steps", 5, "--out", "cut", cwd=tmp_path).code == 0
+    done = run_flowgif("train", "--resume", "--out", "cut", "--epochs", 4, "--json", "-q", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["steps"] == 12
+    assert _weights(tmp_path / "cut") == _weights(tmp_path / "whole")
+    rows = [json.loads(line) for line in (tmp_path / "cut" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows if "loss" in row] == list(range(1, 13))
+    contradicted = run_flowgif("train", "--resume", "--out", "cut", "--samples", 11, cwd=tmp_path)
+    assert contradicted.code == 2
+    assert "samples = 10" in contradicted.err

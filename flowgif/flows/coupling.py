@@ -168,6 +168,8 @@ def rational_quadratic(knots: Knots, inputs: Tensor, inverse: bool) -> tuple[Ten
         t = 2 * c / (-b - (b * b - 4 * a * c).clamp(min=0).sqrt())
     else:
         t = torch.where(inside, (inputs - u0) / width, 0.5)
+    # Rounding must not leave the bin: where the slopes are steep, the density there would be negative.
+    t = t.clamp(0, 1)
     mixed = t * (1 - t)
     below = s + curve * mixed
     log_slope = 2 * (s / below).log() + (d1 * t * t + 2 * s * mixed + d0 * (1 - t) ** 2).log()

@@ -118,8 +118,10 @@ class Chain(Layer):
 
     def _done(self, fraction: float) -> float:
         """How many layers have moved; what is within rounding of a whole number, as 1/3 is, is that number."""
-        done = fraction * len(self.layers)
-        return float(round(done)) if abs(done - round(done)) < 1e-6 else done
+        count = len(self.layers)
+        done = fraction * count
+        # A float32's rounding, up to 6e-8 of a fraction, is that of a layer times their number.
+        return float(round(done)) if abs(done - round(done)) < max(1e-6, 1e-7 * count) else done
 
 
 class DiscreteFlow(Flow):

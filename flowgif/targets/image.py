@@ -194,6 +194,9 @@ class ImageTarget(GaussianMixture):
         used = (x.double() * self.scale + self.shift) * x.new_tensor((1.0, -1.0), dtype=torch.float64)
         return ((used + 0.5) * self._enlargement - 0.5).to(x.dtype)
 
+    def in_own_units(self, x: Tensor) -> Tensor:
+        return self.to_pixels(x)
+
     def from_pixels(self, pixels: Tensor) -> Tensor:
         """The inverse of :meth:`to_pixels`."""
         used = (pixels.double() + 0.5) / self._enlargement - 0.5

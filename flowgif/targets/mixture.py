@@ -81,6 +81,25 @@ class GaussianMixture:
         """log p(x) in nats, shape (n,), for x of shape (n, 2) in data units."""
         return self.closed_form(x, torch.ones_like(x[:, 0])).log_prob
 
+    def density(self, x: Tensor, y: Tensor) -> Tensor:
+        """p at every node of a lattice, 1 / data unit^2; far from all ink it is faster than :meth:`log_prob`.
+
+        Args:
+            x, y: the nodes' coordinates, (columns,) and (rows,), data units.
+
+        Returns:
+            (rows, columns) float64.
+        """
+        fine = self._lattices[0]
+        along_x, along_y = (
+            gaussian(at.double(), fine.nodes(axis), fine.covariance[axis]) for axis, at in enumerate((x, y))
+        )
+        return along_y @ fine.weight.double() @ along_x.T
+
+    def in_own_units(self, x: Tensor) -> Tensor:
+        """Data coordinates (..., 2) in the units in which the target was given."""
+        return (x.double() * self.scale + self.shift).to(x.dtype)
+
     def entropy(self) -> float:
         """-E[log p] in nats, by quadrature over the plane; no model's NLL can be below it."""
         fine = self._lattices[0]

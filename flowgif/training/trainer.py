@@ -77,10 +77,9 @@ class Trainer:
             # Muon (Jordan et al. 2024) for the matrices between layers; its learning rate is four times Adam's.
             matrices = {id(p) for p in self._matrices}
             others = [p for p in flow.parameters() if id(p) not in matrices]
-            self._optimisers = [
-                torch.optim.Muon(self._matrices, lr=config.lr, weight_decay=0.0),
-                torch.optim.Adam(others, lr=config.lr / 4, fused=True),
-            ]
+            self._optimisers = [torch.optim.Adam(others, lr=config.lr / 4, fused=True)]
+            if self._matrices:  # a network of a single hidden layer may have none
+                self._optimisers.insert(0, torch.optim.Muon(self._matrices, lr=config.lr, weight_decay=0.0))
         else:
             self._optimisers = [torch.optim.Adam(flow.parameters(), lr=config.lr, fused=True)]
         self._rates: list[float] = [group["lr"] for o in self._optimisers for group in o.param_groups]
