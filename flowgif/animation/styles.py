@@ -73,7 +73,7 @@ class Points(Style):
             self.palette = shades(look.background, np.array([look.foreground], dtype=np.uint8), self.shades_alone)
 
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
-        radius = self._radius(len(motion.at(moments[0])))
+        radius = self.radius(len(motion.at(moments[0])))
         for moment in moments:
             places = motion.at(moment)
             yield self._inked(discs(self.shape, places, radius), places, radius, motion, moment.run)
@@ -85,11 +85,18 @@ class Points(Style):
         which = owners(self.shape, places, radius, self._kinds_of(motion, run))
         return np.where(level > 0, which * self.palette.shades + level, 0).astype(np.uint8)
 
-    def _radius(self, n: int) -> float:
+    def radius(self, n: int) -> float:
+        """Of one of n particles, pixels."""
         side = max(self.shape)
         area = min(actor.view.ink_area for actor in self.actors)
         fitting = math.sqrt(COVERAGE * area / (math.pi * n))
         return max(0.7, min(max(fitting, SMALLEST * side), LARGEST * side))
+
+    def particle_colours(self, motion: Motion, run: int) -> npt.NDArray[np.uint8]:
+        """The full colour of each particle, (n, 3)."""
+        if not self._colours:
+            return np.broadcast_to(self.palette.colours[-1], (len(motion.base), 3))
+        return self.palette.colours[(self._kinds_of(motion, run) + 1) * self.palette.shades]
 
     def _kinds_of(self, motion: Motion, run: int) -> npt.NDArray[np.int64]:
         """The colour of each particle: that of the picture where it ends."""
@@ -110,7 +117,7 @@ class Trails(Points):
     FAINT = 0.5  # ink of the newest part of a tail, per pixel
 
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
-        radius = 0.85 * self._radius(len(motion.at(moments[0])))
+        radius = 0.85 * self.radius(len(motion.at(moments[0])))
         before: deque[Field] = deque(maxlen=self.LENGTH + 1)
         for i, moment in enumerate(moments):
             places = motion.at(moment)

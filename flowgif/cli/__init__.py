@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flowgif.cli.animate import animate
+from flowgif.cli.options import Json, Quiet
 from flowgif.cli.progress import Progress
 from flowgif.errors import CheckFailed, FlowgifError, Interrupted, UnusableInput
 
@@ -36,9 +38,6 @@ app = typer.Typer(
 )
 
 TARGET, TRAINING, OUTPUT = "What is fitted", "How it is fitted", "Where it goes"
-LOOK, TIMING = "Look", "Timing"
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 
 def _version(wanted: bool) -> None:
@@ -188,64 +187,7 @@ def train(
         typer.echo(str(folder))
 
 
-@app.command()
-def animate(
-    run: Annotated[Path | None, typer.Argument(help="A run directory (default: the newest in runs/).")] = None,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="The GIF (default: RUN/NAME.gif).")] = None,
-    frames: Annotated[
-        int | None, typer.Option(help="From the cloud to the picture (default: about 60).", rich_help_panel=TIMING)
-    ] = None,
-    frames_per_layer: Annotated[
-        int | None, typer.Option(help="Or from the end of a layer to that of the next.", rich_help_panel=TIMING)
-    ] = None,
-    fps: Annotated[float, typer.Option(help="Frames a second, at most 50.", rich_help_panel=TIMING)] = 25.0,
-    hold: Annotated[float, typer.Option(help="Seconds that the picture stays.", rich_help_panel=TIMING)] = 1.2,
-    bounce: Annotated[
-        bool, typer.Option("--bounce", help="Also flow back to the cloud.", rich_help_panel=TIMING)
-    ] = False,
-    size: Annotated[int, typer.Option(help="Pixels of the longer side.", rich_help_panel=LOOK)] = 480,
-    points: Annotated[
-        int | None,
-        typer.Option(help="Number of particles (default: 4000, or 50000 for a density).", rich_help_panel=LOOK),
-    ] = None,
-    style: Annotated[str, typer.Option(help="points or density.", rich_help_panel=LOOK)] = "points",
-    caption: Annotated[
-        bool,
-        typer.Option("--caption", help="The layer's number, or the time, below the picture.", rich_help_panel=LOOK),
-    ] = False,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**40, help="Of the particles; same seed, same bytes.", rich_help_panel=LOOK)
-    ] = 0,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
-    """Write the GIF of a run: the cloud flows into the picture; prints its path."""
-    with Progress(quiet) as progress:
-        from flowgif.animation.timeline import FRAMES, count_frames, make_timeline
-
-        make_timeline(FRAMES if frames is None else frames, fps, hold, bounce)  # a wrong number is heard of at once
-        progress.now("loading PyTorch ...")
-        from flowgif import session
-        from flowgif.animation.animate import animate as write
-        from flowgif.runs import newest_run
-
-        folder = run or newest_run()
-        loaded = session.load(folder)
-        timeline = make_timeline(count_frames(loaded.flow.layers, frames, frames_per_layer), fps, hold, bounce)
-        out = out or folder / f"{folder.resolve().name}.gif"
-        progress.now(f"integrating {folder} ...")
-        total = len(timeline.times)
-        write(
-            loaded.flow, loaded.target, out, timeline, size, points, style, seed,  # pyright: ignore[reportArgumentType]
-            caption, lambda number: progress.now(f"frame {number} of {total}"),
-        )  # fmt: skip
-        progress.say(f"{total} frames, {sum(timeline.delays) / 100:g} s, {out.stat().st_size / 1e6:.2f} MB")
-    if as_json:
-        seconds = sum(timeline.delays) / 100
-        answer = {"run": str(folder), "gif": str(out), "frames": total, "seconds": seconds, "bytes": out.stat().st_size}
-        typer.echo(json.dumps(answer))
-    else:
-        typer.echo(str(out))
+app.command()(animate)
 
 
 @app.command("eval")
