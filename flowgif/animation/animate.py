@@ -14,7 +14,7 @@ from flowgif.animation.caption import draw_caption
 from flowgif.animation.colours import THEMES, Look, make_look
 from flowgif.animation.encode import check_encodable, encode
 from flowgif.animation.film import Film
-from flowgif.animation.fit import PRESETS, Preset, fit, verify
+from flowgif.animation.fit import PRESETS, fit, verify
 from flowgif.animation.html import Page, Theme, write_html
 from flowgif.animation.scene import Actor, Motion, base_draws, make_actors
 from flowgif.animation.styles import STYLES, Points, Style
@@ -53,7 +53,7 @@ class Shot:
 
     style: str = "points"
     look: Look = field(default_factory=make_look)
-    pace: Pace = Pace()
+    pace: Pace = field(default_factory=Pace)
     size: int = 480
     points: int | None = None
     seed: int = 0
@@ -236,9 +236,7 @@ def _page(title: str, style: Style, motion: Motion, timeline: Timeline, shot: Sh
     distinct = list(dict.fromkeys(timeline.moments))
     places = np.stack([motion.at(moment)[:n] for moment in distinct])
     row = {moment: i for i, moment in enumerate(distinct)}
-    light, dark = (
-        Theme(_hex(theme.foreground), _hex(theme.background)) for theme in (THEMES["light"], THEMES["dark"])
-    )
+    light, dark = (Theme(_hex(theme.foreground), _hex(theme.background)) for theme in (THEMES["light"], THEMES["dark"]))
     asked = Theme(_hex(shot.look.foreground), _hex(shot.look.background))
     if shot.look.background not in {theme.background for theme in THEMES.values()}:
         light = dark = asked
@@ -286,4 +284,4 @@ def _bytes(path: Path) -> int:
 
 
 def _hex(colour: tuple[int, int, int]) -> str:
-    return "#%02x%02x%02x" % colour
+    return "#{:02x}{:02x}{:02x}".format(*colour)

@@ -15,7 +15,6 @@ from flowgif.cli.progress import Progress
 from flowgif.errors import UnusableInput
 
 if TYPE_CHECKING:
-    from flowgif.animation.animate import Shot
     from flowgif.flows.base import Flow
 
 __all__ = ["animate"]
@@ -116,9 +115,7 @@ def animate(
     ] = "1.2",
     easing: Annotated[
         str | None,
-        typer.Option(
-            help="linear, smooth, in or out (default: smooth, with layers linear).", rich_help_panel=TIMING
-        ),
+        typer.Option(help="linear, smooth, in or out (default: smooth, with layers linear).", rich_help_panel=TIMING),
     ] = None,
     bounce: Annotated[
         bool, typer.Option("--bounce", help="Also flow back to the cloud.", rich_help_panel=TIMING)
