@@ -171,7 +171,8 @@ class GlowConfig(ConditionerConfig):
 
     name: Literal["glow"] = "glow"
     layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 12
-    scale_bound: Annotated[float, Field(gt=0, le=20)] = 2.0
+    width: Width = 48
+    scale_bound: Annotated[float, Field(gt=0, le=20)] = 3.0
 
 
 class SplineConfig(ConditionerConfig):
@@ -211,7 +212,7 @@ RECIPES: dict[str, dict[Objective, Recipe]] = {
         "likelihood": Recipe(400, 512, 0.005, "adam"),
     },
     "realnvp": {"likelihood": Recipe(3000, 512, 0.005, "adam")},
-    "glow": {"likelihood": Recipe(2000, 512, 0.005, "adam")},
+    "glow": {"likelihood": Recipe(2000, 512, 0.008, "adam")},
     "spline": {"likelihood": Recipe(2000, 1024, 0.005, "adam")},
 }
 
