@@ -1,7 +1,8 @@
 """Prints flowgif's discrete flows beside zuko's, under the same time budget: ``make bench-peers`` (about 13 minutes).
 
 Training alone, on this machine, one after another. The peers have the same targets, fresh points every step, Adam with
-a linear decay of the rate to zero, and their gap is measured by the same estimator.
+a linear decay of the rate to zero, and their gap is measured by the same estimator. Layered flows train on one thread,
+zuko's too: two are slower for such small operations.
 """
 
 from __future__ import annotations
@@ -52,8 +53,11 @@ def realnvp(width: int) -> nn.Module:
     return zuko.flows.RealNVP(2, 0, transforms=12, hidden_features=[width] * 2)
 
 
-def peer(make: Callable[[], nn.Module], target: TargetConfig, seconds: float, batch: int, lr: float) -> str:
+def peer(
+    make: Callable[[], nn.Module], target: TargetConfig, seconds: float, batch: int, lr: float, threads: int = 1
+) -> str:
     torch.manual_seed(0)
+    torch.set_num_threads(threads)
     mixture, _ = build_target(RunConfig(target=target))
     flow = make()
     optimiser = torch.optim.Adam(flow.parameters(), lr=lr, fused=True)

@@ -146,11 +146,11 @@ class ConditionerConfig(_Table):
     """
 
     layers: Annotated[int, Field(ge=1, le=200, strict=True)]
-    features: Annotated[int, Field(ge=0, le=4096, strict=True)] = 16
+    features: Annotated[int, Field(ge=0, le=4096, strict=True)] = 0
     frequency: Positive = 3.0
     width: Width = 64
     depth: Annotated[int, Field(ge=1, le=64, strict=True)] = 2
-    activation: Literal["silu", "relu", "tanh"] = "silu"
+    activation: Literal["silu", "relu", "tanh"] = "relu"
     aspect: Positive | None = None
 
     def resolved(self, objective: Objective) -> Self:
@@ -163,7 +163,7 @@ class RealNVPConfig(ConditionerConfig):
 
     name: Literal["realnvp"] = "realnvp"
     layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 12
-    scale_bound: Annotated[float, Field(gt=0, le=20)] = 3.0
+    scale_bound: Annotated[float, Field(gt=0, le=20)] = 2.0
 
 
 class GlowConfig(ConditionerConfig):
@@ -171,6 +171,7 @@ class GlowConfig(ConditionerConfig):
 
     name: Literal["glow"] = "glow"
     layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 12
+    width: Width = 48
     scale_bound: Annotated[float, Field(gt=0, le=20)] = 3.0
 
 
@@ -181,6 +182,7 @@ class SplineConfig(ConditionerConfig):
     layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 4
     features: Annotated[int, Field(ge=0, le=4096, strict=True)] = 32
     frequency: Positive = 6.0
+    activation: Literal["silu", "relu", "tanh"] = "silu"
     bins: Annotated[int, Field(ge=2, le=256, strict=True)] = 32
     bound: Annotated[float, Field(gt=0, le=100)] = 3.5
 
@@ -209,8 +211,8 @@ RECIPES: dict[str, dict[Objective, Recipe]] = {
         "flow-matching": Recipe(1200, 2048, 0.04, "muon"),
         "likelihood": Recipe(400, 512, 0.005, "adam"),
     },
-    "realnvp": {"likelihood": Recipe(1500, 1024, 0.005, "adam")},
-    "glow": {"likelihood": Recipe(1000, 1024, 0.005, "adam")},
+    "realnvp": {"likelihood": Recipe(3000, 512, 0.005, "adam")},
+    "glow": {"likelihood": Recipe(2000, 512, 0.008, "adam")},
     "spline": {"likelihood": Recipe(2000, 1024, 0.005, "adam")},
 }
 
@@ -385,7 +387,7 @@ def _put_on_top(tables: dict[str, dict[str, Any]], table: str, values: dict[str,
     if table == "model" and values.get("name", here.get("name", DEFAULT_MODEL)) != here.get("name", DEFAULT_MODEL):
         # Another model has settings of its own, and is not trained the same way.
         here.clear()
-        for key in ("objective", "optimiser", "lr", "steps", "batch_size", "kinetic", "jacobian"):
+        for key in ("objective", "optimiser", "schedule", "lr", "steps", "epochs", "batch_size", "kinetic", "jacobian"):
             tables.get("training", {}).pop(key, None)
     for name, others in _REPLACES.items():
         # Another target, or another end of the training, takes what belongs to the old one away.

@@ -126,7 +126,7 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
             flow.load_state_dict(Run.open(start).flow().state_dict())
         except RuntimeError:
             raise UnusableInput(f"the weights in {start} do not fit [model]; leave that table out") from None
-    with _interrupt_between_steps() as interrupted:
+    with _interrupt_between_steps() as interrupted, _threads(flow):
         run = Run.create(folder, config, target, source, flow)
         trainer = Trainer(flow.to(device), target, config.training, device)
         return _run_to_end(run, trainer, target, reporter, interrupted)
@@ -151,7 +151,8 @@ def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | N
     reporter = reporter or _Silent()
     on = _device(training.device)
     target = run.target()
-    trainer = Trainer(run.flow(INITIAL).requires_grad_(True).to(on), target, training, on)
+    flow = run.flow(INITIAL).requires_grad_(True)
+    trainer = Trainer(flow.to(on), target, training, on)
     state = run.read_state()
     if state is not None:
         try:
@@ -159,7 +160,7 @@ def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | N
         except (KeyError, RuntimeError, ValueError):
             raise UnusableInput(f"the state in {folder} does not fit its config; train it again (--force)") from None
     reporter.say(f"going on from step {trainer.step}")
-    with _interrupt_between_steps() as interrupted:
+    with _interrupt_between_steps() as interrupted, _threads(flow):
         run.keep_metrics_up_to(trainer.step)
         return _run_to_end(run, trainer, target, reporter, interrupted)
 
@@ -226,6 +227,17 @@ def _interrupt_between_steps() -> Generator[threading.Event]:
         yield event
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _threads(flow: Flow) -> Generator[None]:
+    """A layered flow is trained by one thread: its many operations are too small to be worth sharing."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if flow.layers else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _device(name: Device) -> torch.device:

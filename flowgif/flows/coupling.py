@@ -194,7 +194,7 @@ class SplineCoupling(Coupling):
     """
 
     LEAST_WIDTH = 1e-3  # of a bin, and its height, as a share of the whole
-    LEAST_SLOPE = 1e-3
+    LEAST_SLOPE, MOST_SLOPE = 1e-3, 1e3  # at a knot
 
     def __init__(self, moved: int, knots: nn.Module, bins: int, bound: float) -> None:
         super().__init__(moved)
@@ -227,6 +227,7 @@ class SplineCoupling(Coupling):
         widths, heights, slopes = self.knots(kept).split((self.bins, self.bins, self.bins - 1), 1)
         # Zero for all outputs is the identity.
         inner = self.LEAST_SLOPE + F.softplus(slopes + math.log(math.expm1(1 - self.LEAST_SLOPE)))
+        inner = inner.clamp(max=self.MOST_SLOPE)
         return Knots(self._places(widths), self._places(heights), F.pad(inner, (1, 1), value=1.0))
 
     def _places(self, free: Tensor) -> Tensor:
