@@ -7,6 +7,7 @@ indices are shades, from the faintest to the full, of one colour or of several.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -185,7 +186,8 @@ def picture_colours(image: Image.Image, ink: npt.NDArray[np.float64], most: int)
     rgb = np.asarray(image.convert("RGB"))
     # Where ink is faint the colour is mixed with the background's: the full ink around it says what it is.
     full = ink >= min(0.95, float(ink.max()))
-    rows, columns = distance_transform_edt(~full, return_distances=False, return_indices=True)
+    nearest = distance_transform_edt(~full, return_distances=False, return_indices=True)
+    rows, columns = cast(npt.NDArray[np.int64], nearest)
     inked = rgb[full]
     strip = Image.fromarray(inked.reshape(1, -1, 3))
     chosen = strip.quantize(

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
 from flowgif.animation.apng import write_apng
 from flowgif.animation.film import Film
@@ -18,7 +14,7 @@ from flowgif.animation.webp import write_webp
 from flowgif.errors import UnusableInput, did_you_mean
 from flowgif.files import check_writable, write_atomically
 
-__all__ = ["WRITERS", "check_encodable", "encode", "encode_gif"]
+__all__ = ["WRITERS", "check_encodable", "encode"]
 
 # Each fills a file at a path that is not there yet, and takes the film a frame at a time.
 WRITERS: dict[str, Callable[[Path, Film], None]] = {
@@ -71,42 +67,3 @@ def _find_writer(path: Path) -> Callable[[Path, Film], None]:
         remedy = did_you_mean(suffix, WRITERS)
         raise UnusableInput(f"cannot write {path}: unknown suffix '{path.suffix}'; {remedy}")
     return WRITERS[suffix]
-
-
-def encode_gif(
-    path: Path, frames: Iterable[npt.NDArray[np.uint8]], colours: npt.NDArray[np.uint8], delays: Iterable[int]
-) -> None:
-    """Writes a GIF that loops for ever, with one palette for the whole file and nothing dithered.
-
-    Args:
-        path: where; replaced whole, or left alone.
-        frames: (height, width) palette indices each; taken one at a time.
-        colours: (levels, 3).
-        delays: of each frame, hundredths of a second.
-
-    Raises:
-        UnusableInput: the place cannot be written.
-    """
-    palette = colours.tobytes()
-
-    def images() -> Iterator[Image.Image]:
-        for frame in frames:
-            image = Image.fromarray(frame)
-            image.putpalette(palette)
-            yield image
-
-    def write(beside: Path) -> None:
-        stream = images()
-        with beside.open("wb") as file:
-            next(stream).save(
-                file,
-                format="GIF",
-                save_all=True,
-                append_images=stream,
-                duration=[10 * delay for delay in delays],  # Pillow's unit is the millisecond
-                loop=0,
-                palette=palette,
-                optimize=False,
-            )
-
-    write_atomically(path, write)

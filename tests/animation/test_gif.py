@@ -11,12 +11,16 @@ import torch
 from conftest import run_flowgif
 from PIL import Image, ImageFilter
 
-from flowgif.animation.animate import animate
-from flowgif.animation.render import base_draws, make_palette, make_view, render
-from flowgif.animation.timeline import make_timeline
+from flowgif.animation.animate import Shot, animate
+from flowgif.animation.colours import make_look
+from flowgif.animation.draw import smooth_mass
+from flowgif.animation.scene import Motion, base_draws, make_actors, make_view
+from flowgif.animation.styles import STYLES
+from flowgif.animation.timeline import Moment, Pace
 from flowgif.errors import UnusableInput
 from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget, Picture
+from flowgif.targets.toy import ToyTarget
 
 # Both blurred by 1 % of the side. After a short training; a full one reaches .99 with the density.
 LEAST_CORRELATION = {"points": 0.9, "density": 0.95}
@@ -44,6 +48,15 @@ def _ink_in_view(cat: Loaded, size: int) -> np.ndarray:
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+
+def _palette(style: str) -> list[list[int]]:
+    view_of_anything = make_actors([(None, ToyTarget("moons"))], 64)  # type: ignore[list-item]
+    return STYLES[style](view_of_anything, make_look()).palette.colours.tolist()
+
+
+def _shot(frames: int, **changes: object) -> Shot:
+    return Shot(pace=Pace(frames, 20, (0, 1)), **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +99,7 @@ def _local_palettes(gif: bytes) -> list[bool]:
 
 def test_one_palette_serves_the_whole_file(default_gif: Path) -> None:
     assert _local_palettes(default_gif.read_bytes()) == [False] * 60
-    palette = {tuple(colour) for colour in make_palette("points").colours.tolist()}
+    palette = {tuple(colour) for colour in _palette("points")}
     for frame in _decode(default_gif)[0][::10]:
         assert {tuple(colour) for colour in np.unique(frame.reshape(-1, 3), axis=0).tolist()} <= palette
 
@@ -94,7 +107,7 @@ def test_one_palette_serves_the_whole_file(default_gif: Path) -> None:
 @pytest.mark.parametrize("style", ["points", "density"])
 def test_the_last_frame_is_the_ink(cat: Loaded, tmp_path: Path, style: str) -> None:
     out = tmp_path / "out.gif"
-    animate(cat.flow, cat.target, out, make_timeline(3, 20, 1), size=240, style=style)  # type: ignore[arg-type]
+    animate([(cat.flow, cat.target)], [out], _shot(3, size=240, style=style))
     frames, _ = _decode(out)
     last = 255.0 - np.asarray(Image.fromarray(frames[-1]).convert("L").filter(ImageFilter.GaussianBlur(2.4)))
     ink = _ink_in_view(cat, 240)
@@ -107,11 +120,11 @@ def test_the_last_frame_is_the_ink(cat: Loaded, tmp_path: Path, style: str) -> N
 
 def test_the_first_frame_is_the_gaussian(cat: Loaded, tmp_path: Path) -> None:
     out = tmp_path / "out.gif"
-    animate(cat.flow, cat.target, out, make_timeline(2, 20, 1), size=240, style="density")
+    animate([(cat.flow, cat.target)], [out], _shot(2, size=240, style="density"))
     view = make_view(cat.target, 240)
     rows, columns = np.mgrid[0:240, 0:240]
-    x = (columns - 119.5) / view.scale[0] + view.centre[0]
-    y = -(rows - 119.5) / view.scale[1] + view.centre[1]
+    x = (columns - view.origin[0]) / view.scale[0]
+    y = -(rows - view.origin[1]) / view.scale[1]
     exact = np.exp(-0.5 * (x**2 + y**2))
     first = 255.0 - np.asarray(Image.fromarray(_decode(out)[0][0]).convert("L"))
     # The scale saturates in the middle, so only the order of grey levels is compared.
@@ -120,8 +133,6 @@ def test_the_first_frame_is_the_gaussian(cat: Loaded, tmp_path: Path) -> None:
 
 def test_density_frames_hold_the_mass_inside_the_view(cat: Loaded) -> None:
     """Against the share of particles inside, at the cloud, halfway, and the picture."""
-    from flowgif.animation.render import _density
-
     view = make_view(cat.target, 200)
     z = base_draws(20_000, 0)
     times = torch.tensor([0.0, 0.5, 1.0])
@@ -129,14 +140,17 @@ def test_density_frames_hold_the_mass_inside_the_view(cat: Loaded) -> None:
         at = view.to_frame(points)
         inside = ((at > -0.5) & (at < (view.width - 0.5, view.height - 0.5))).all(1).mean()
         # Smoothing moves some mass across the edges, as much inwards as outwards.
-        assert float(_density(view, points).sum()) == pytest.approx(float(inside), abs=2e-3)
+        assert float(smooth_mass((view.height, view.width), at, 1.0).sum()) == pytest.approx(float(inside), abs=2e-3)
 
 
 def test_frames_are_the_flows_image_of_base_draws(cat: Loaded) -> None:
     """Particles that are drawn far apart, one by one: each sits where the flow takes its base draw."""
-    view, palette = make_view(cat.target, 480), make_palette("points")
+    actors = make_actors([(cat.flow, cat.target)], 480)
+    view, style = actors[0].view, STYLES["points"](actors, make_look())
     for z in base_draws(8, 3):
-        (frame,) = render(cat.flow, view, "points", palette, (0.7,), z[None])
+        moments = [Moment(0, 0.7)]
+        with Motion(actors, moments, z[None]) as motion:
+            (frame,) = style.draw(motion, moments)
         there = view.to_frame(cat.flow.from_base(z[None], 0.7).point)[0]
         if not ((there > 4) & (there < (view.width - 5, view.height - 5))).all():
             continue
@@ -149,7 +163,7 @@ def test_frames_are_the_flows_image_of_base_draws(cat: Loaded) -> None:
 
 def test_the_same_seed_gives_the_same_bytes(cat: Loaded, tmp_path: Path) -> None:
     def write(name: str, seed: int) -> bytes:
-        animate(cat.flow, cat.target, tmp_path / name, make_timeline(3, 20, 1), size=96, points=500, seed=seed)
+        animate([(cat.flow, cat.target)], [tmp_path / name], _shot(3, size=96, points=500, seed=seed))
         return (tmp_path / name).read_bytes()
 
     assert write("a.gif", 0) == write("b.gif", 0)
@@ -189,7 +203,7 @@ def test_what_cannot_be_done_leaves_no_file(
     cat: Loaded, tmp_path: Path, place: Callable[[Path], Path], changes: dict[str, object], message: str
 ) -> None:
     with pytest.raises(UnusableInput, match=message):
-        animate(cat.flow, cat.target, place(tmp_path), make_timeline(2, 20, 1), **changes)  # type: ignore[arg-type]
+        animate([(cat.flow, cat.target)], [place(tmp_path)], _shot(2, **changes))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -197,10 +211,10 @@ def test_a_failure_leaves_the_old_file_alone(cat: Loaded, tmp_path: Path) -> Non
     out = tmp_path / "out.gif"
     out.write_bytes(b"precious")
 
-    def fail(number: int) -> None:
+    def fail(number: int, of: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        animate(cat.flow, cat.target, out, make_timeline(3, 20, 1), size=64, points=10, on_frame=fail)
+        animate([(cat.flow, cat.target)], [out], _shot(3, size=64, points=10), on_frame=fail)
     assert out.read_bytes() == b"precious"
     assert [path.name for path in tmp_path.iterdir()] == ["out.gif"]
