@@ -181,8 +181,8 @@ def thin(delays: Sequence[int], number: int) -> tuple[tuple[int, ...], tuple[int
     """Which frames are kept when there are to be fewer, and how long each of them stays.
 
     The first and the last are kept, and those that stay longer than others; between them frames go evenly. (Where only
-    one is wanted, it is the one that stays longest.) Each keeps its moment, so that what is left moves as before, except
-    that none stays below two hundredths where that can be helped: browsers take one for ten.
+    one is wanted, it is the one that stays longest.) Each keeps its moment, so that what is left moves as before,
+    except that none stays below two hundredths where that can be helped, as browsers take one for ten.
 
     Args:
         delays: of all frames, hundredths of a second.
