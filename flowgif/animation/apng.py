@@ -17,6 +17,8 @@ __all__ = ["write_apng"]
 
 KEEP = 0  # what becomes of a frame when its time is over
 SOURCE, OVER = 0, 1  # whether a frame's see-through pixels replace what was there
+# Bits of an index. With fewer, files are up to 5 % smaller, but ffmpeg, and what is made of it, misplaces rectangles.
+DEPTH = 8
 # Of zlib: the next effort wins a hundredth and takes twice the time. Short matches of ink's edges are not worth their
 # distances, which is what "filtered" means.
 EFFORT, STRATEGY = 8, zlib.Z_FILTERED
@@ -28,8 +30,7 @@ def write_apng(path: Path, film: Film) -> None:
     Where little of it changes, the rest is see-through if that is smaller, the film opaque, and the palette has room.
     """
     levels, clear = len(film.colours), film.transparent
-    depth = next(depth for depth in (1, 2, 4, 8) if levels <= 1 << depth)
-    spare = levels if clear is None and levels < 1 << depth else None
+    spare = levels if clear is None and levels < 256 else None
     colours, opacity = film.colours.tobytes(), b""
     if spare is not None:
         colours, opacity = colours + bytes(3), bytes([255]) * levels + b"\0"
@@ -39,7 +40,7 @@ def write_apng(path: Path, film: Film) -> None:
     numbers = itertools.count()
     with path.open("wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n")
-        file.write(_chunk(b"IHDR", struct.pack(">IIBBBBB", film.width, film.height, depth, 3, 0, 0, 0)))
+        file.write(_chunk(b"IHDR", struct.pack(">IIBBBBB", film.width, film.height, DEPTH, 3, 0, 0, 0)))
         file.write(_chunk(b"acTL", struct.pack(">II", len(film), film.loops)))
         file.write(_chunk(b"PLTE", colours))
         if opacity:
@@ -47,7 +48,7 @@ def write_apng(path: Path, film: Film) -> None:
         if film.comment:
             file.write(_comment(film.comment))
         for index, patch in enumerate(find_changes(film)):
-            blend, data = _image(patch, depth, spare)
+            blend, data = _image(patch, spare)
             height, width = patch.pixels.shape
             place = struct.pack(">IIIII", next(numbers), width, height, patch.left, patch.top)
             file.write(_chunk(b"fcTL", place + struct.pack(">HHBB", patch.delay, 100, KEEP, blend)))
@@ -56,24 +57,18 @@ def write_apng(path: Path, film: Film) -> None:
         file.write(_chunk(b"IEND", b""))
 
 
-def _image(patch: Patch, depth: int, spare: int | None) -> tuple[int, bytes]:
+def _image(patch: Patch, spare: int | None) -> tuple[int, bytes]:
     """How a frame's rectangle is laid over the one before, and its data."""
-    plain = _deflated(patch.pixels, depth)
+    plain = _deflated(patch.pixels)
     if spare is None or not patch.sparse:
         return SOURCE, plain
-    holes = _deflated(np.where(patch.changed, patch.pixels, np.uint8(spare)), depth)
+    holes = _deflated(np.where(patch.changed, patch.pixels, np.uint8(spare)))
     return (OVER, holes) if len(holes) < len(plain) else (SOURCE, plain)
 
 
-def _deflated(pixels: npt.NDArray[np.uint8], depth: int) -> bytes:
-    height, width = pixels.shape
-    per_byte = 8 // depth
-    padded = np.zeros((height, -(-width // per_byte) * per_byte), np.uint8)
-    padded[:, :width] = pixels
-    # The leftmost pixel in the highest bits; in front of each row its filter, which indices have no use for.
-    rows = np.zeros((height, 1 + padded.shape[1] // per_byte), np.uint8)
-    for place in range(per_byte):
-        rows[:, 1:] |= padded[:, place::per_byte] << (8 - depth * (place + 1))
+def _deflated(pixels: npt.NDArray[np.uint8]) -> bytes:
+    # In front of each row stands its filter, which indices have no use for.
+    rows = np.pad(pixels, ((0, 0), (1, 0)))
     packer = zlib.compressobj(EFFORT, strategy=STRATEGY)
     return packer.compress(rows.tobytes()) + packer.flush()
 

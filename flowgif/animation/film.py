@@ -163,17 +163,20 @@ class Film:
         )
 
     def _shrunk(self, frame: Frame, width: int, height: int) -> Frame:
-        opaque = np.ones(len(self.colours))
-        if self.transparent is not None:
-            opaque[self.transparent] = 0
-        channels = np.column_stack([self.colours * opaque[:, None], opaque])[frame]
-        averages = _average(_average(channels, height).transpose(1, 0, 2), width).transpose(1, 0, 2)
+        # Premultiplied, so that what is see-through adds nothing.
+        opaque = np.arange(len(self.colours)) != self.transparent
+        table = np.column_stack(
+            [self.colours * opaque[:, None], opaque] if self.transparent is not None else [self.colours]
+        )
+        channels = np.take(table.astype(np.float32), frame, axis=0)
+        averages = _average(_average(channels, height).swapaxes(0, 1), width).swapaxes(0, 1)
+        if self.transparent is None:
+            return nearest_colours(averages.reshape(-1, 3), self.colours).reshape(height, width)
         share = averages[..., 3]
-        colour = averages[..., :3] / np.maximum(share, 1e-9)[..., None]
+        colour = averages[..., :3] / np.maximum(share, 1e-6)[..., None]
         solid = np.flatnonzero(opaque).astype(np.uint8)
         small = solid[nearest_colours(colour.reshape(-1, 3), self.colours[solid])].reshape(height, width)
-        if self.transparent is not None:
-            small[share < 0.5] = self.transparent
+        small[share < 0.5 - 1e-3] = self.transparent
         return small
 
 
@@ -234,14 +237,14 @@ def _lengthened(delays: list[int]) -> tuple[int, ...]:
     return tuple(delays)
 
 
-def _average(x: npt.NDArray[np.float64], length: int) -> npt.NDArray[np.float64]:
+def _average(x: npt.NDArray[np.floating], length: int) -> npt.NDArray[np.floating]:
     """Averages along the first axis over ``length`` equal parts, pixels at their edges by their shares."""
     edges = np.linspace(0, len(x), length + 1)
     below = np.minimum(edges.astype(np.int64), len(x) - 1)
+    beyond = (edges - below).astype(np.float32).reshape(-1, *[1] * (x.ndim - 1))
     sums = np.zeros_like(x, shape=(len(x) + 1, *x.shape[1:]))
     np.cumsum(x, axis=0, out=sums[1:])
-    at = sums[below] + (edges - below).reshape(-1, *[1] * (x.ndim - 1)) * x[below]
-    return np.diff(at, axis=0) * (length / len(x))
+    return np.diff(sums[below] + beyond * x[below], axis=0) * (length / len(x))
 
 
 def _check(colours: npt.NDArray[np.uint8], delays: tuple[int, ...], transparent: int | None, loops: int) -> None:

@@ -100,6 +100,18 @@ def test_every_pixel_and_delay_is_there(film: Film, suffix: str, tmp_path: Path)
     assert delays == list(film.delays) or len(film) == 1
 
 
+@pytest.mark.parametrize(("suffix", "kind"), [(".gif", "gif"), (".png", "apng")])
+def test_ffmpeg_sees_the_same_pixels(suffix: str, kind: str, film: Film, tmp_path: Path) -> None:
+    """A second opinion: Pillow wrote what it reads, in part."""
+    encode(tmp_path / f"out{suffix}", replace(film, delays=(4,) * len(film)))
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", kind, "-i", tmp_path / f"out{suffix}"]
+    command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgba", "-"]
+    pixels = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.uint8)
+    frames = pixels.reshape(-1, film.height, film.width, 4).copy()
+    frames[frames[..., 3] == 0] = 0
+    assert np.array_equal(frames, seen(film))
+
+
 @pytest.mark.parametrize("loops", [0, 1, 2, 5])
 @pytest.mark.parametrize("suffix", PICTURES)
 def test_loops(suffix: str, loops: int, usual: Film, tmp_path: Path) -> None:
