@@ -21,8 +21,9 @@ _COLOUR = (
     "scale=in_range=full:out_range=limited:out_color_matrix=bt709:flags=accurate_rnd+full_chroma_int,format=yuv420p,"
     "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
 )
+# Both by trial some 36 dB from moving particles, where more bytes no longer show.
 _H264 = ("-crf", "18", "-preset", "medium", "-movflags", "+faststart")
-_VP9 = ("-crf", "24", "-b:v", "0", "-deadline", "good", "-cpu-used", "2", "-row-mt", "0")
+_VP9 = ("-crf", "34", "-b:v", "0", "-deadline", "good", "-cpu-used", "2", "-row-mt", "0")
 
 SLOWEST = 100  # a frame, hundredths of a second: players seek badly in films with longer ones
 
