@@ -214,16 +214,16 @@ def _squared(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _encode(out: Path, film: Film, shot: Shot) -> list[str]:
-    preset = PRESETS[shot.preset] if shot.preset else None
-    limit = shot.most_bytes or (preset.most_bytes if preset else None)
-    if preset is not None and preset.most_frames is not None and len(film) > preset.most_frames:
-        film = film.with_frames(preset.most_frames)
-    if limit is None:
-        encode(out, film)
-        given_up = ""
+    if shot.preset is None:
+        given_up = "" if shot.most_bytes is None else fit(out, film, shot.most_bytes).given_up
+        if shot.most_bytes is None:
+            encode(out, film)
     else:
-        given_up = fit(out, film, limit).given_up
-    if preset is not None:
+        preset = PRESETS[shot.preset]
+        with film.with_size(preset.side) as sized:
+            limit = shot.most_bytes or preset.most_bytes
+            floor = Floor(side=preset.side) if preset.square else Floor()
+            given_up = fit(out, sized, limit, most_frames=preset.most_frames, floor=floor).given_up
         verify(out, preset)
     return [f"{out}: {given_up}"] if given_up else []
 

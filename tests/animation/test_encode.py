@@ -19,7 +19,6 @@ from conftest import ROOT
 from films import decode, discs, film_of, noise, ramp, seen
 from PIL import Image
 
-from flowgif.animation import encode as encode_module
 from flowgif.animation import video
 from flowgif.animation.encode import WRITERS, check_encodable, encode
 from flowgif.animation.film import Film
@@ -446,9 +445,3 @@ def test_memory_does_not_grow_with_the_number_of_frames(name: str, tmp_path: Pat
         [sys.executable, "-c", _GROWTH, tmp_path / name], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert int(done.stdout) < 3000  # kilobytes
-
-
-def test_the_old_door_stands(tmp_path: Path) -> None:
-    with film_of(discs(3), ramp(6)) as film:
-        encode_module.encode_gif(tmp_path / "out.gif", film.frames(), film.colours, film.delays)
-        assert np.array_equal(decode(tmp_path / "out.gif")[0][2], seen(film)[2])
