@@ -14,7 +14,7 @@ from flowgif.animation.caption import draw_caption
 from flowgif.animation.colours import THEMES, Look, make_look
 from flowgif.animation.encode import check_encodable, encode
 from flowgif.animation.film import Film
-from flowgif.animation.fit import PRESETS, fit, verify
+from flowgif.animation.fit import PRESETS, Floor, fit, verify
 from flowgif.animation.html import Page, Theme, write_html
 from flowgif.animation.scene import Actor, Motion, base_draws, make_actors
 from flowgif.animation.styles import STYLES, Points, Style
