@@ -171,8 +171,7 @@ class GlowConfig(ConditionerConfig):
 
     name: Literal["glow"] = "glow"
     layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 12
-    width: Width = 48
-    scale_bound: Annotated[float, Field(gt=0, le=20)] = 3.0
+    scale_bound: Annotated[float, Field(gt=0, le=20)] = 2.0
 
 
 class SplineConfig(ConditionerConfig):
@@ -212,7 +211,7 @@ RECIPES: dict[str, dict[Objective, Recipe]] = {
         "likelihood": Recipe(400, 512, 0.005, "adam"),
     },
     "realnvp": {"likelihood": Recipe(3000, 512, 0.005, "adam")},
-    "glow": {"likelihood": Recipe(2000, 512, 0.008, "adam")},
+    "glow": {"likelihood": Recipe(2000, 512, 0.005, "adam")},
     "spline": {"likelihood": Recipe(2000, 1024, 0.005, "adam")},
 }
 

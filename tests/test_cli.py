@@ -319,7 +319,7 @@ def test_a_broken_run_is_named(workplace: Path, tmp_path: Path, command: str, br
 
 def test_an_unwritable_output_is_named_before_the_work(workplace: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
-    for args in (("animate", "-o", tmp_path / "none" / "x.gif"), ("animate", "-o", tmp_path)):
+    for args in (("animate", "-o", tmp_path / "none" / "x.gif"), ("animate", "-o", tmp_path / "file")):
         done = run_flowgif(*args, cwd=workplace)
         assert done.code == 2
         assert len(done.err.splitlines()) == 1

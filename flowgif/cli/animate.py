@@ -164,7 +164,7 @@ def animate(
         loaded = [session.load(folder) for folder in folders]
         layers = max(each.flow.layers for each in loaded)
         cast = [(each.flow, each.target) for each in loaded]
-        command = " ".join(["flowgif", *map(shlex.quote, sys.argv[1:])])
+        command = shlex.join(["flowgif", *_without_places(sys.argv[1:], [str(folder) for folder in runs or []])])
         shot = Shot(
             style, look, pace(layers), _size(size, style, preset), points, seed, caption, loops, most, preset,
             f"{command} (flowgif {__version__})",
@@ -192,6 +192,18 @@ def animate(
     else:
         for path, _ in files:
             typer.echo(str(path))
+
+
+def _without_places(words: list[str], runs: list[str]) -> list[str]:
+    """The command but for the names of runs and files, so that the same picture is the same file anywhere."""
+    kept: list[str] = []
+    places = iter(words)
+    for word in places:
+        if word in {"-o", "--out", "--poster"}:
+            next(places, None)
+        elif not word.startswith(("--out=", "--poster=", "-o")) and word not in runs:
+            kept.append(word)
+    return kept
 
 
 def _size(given: int | None, style: str, preset: str | None) -> int:
