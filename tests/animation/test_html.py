@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import torch
 from devtools import Chromium, Tab
-from flowgif.animation.scene import base_draws, make_view
 from PIL import Image, ImageFilter
 
 from flowgif.animation.html import Page, Theme, write_html
+from flowgif.animation.scene import base_draws, make_view
 from flowgif.errors import NumericalError, UnusableInput
 from flowgif.session import Loaded
 
