@@ -94,12 +94,15 @@ class Flow(nn.Module, ABC):
         order = torch.argsort(times)
         return self.path(z, times[order]).point[torch.argsort(order)]
 
-    @abstractmethod
     def velocity(self, x: Tensor, time: Tensor) -> Tensor:
         """dx/dt along the flow's own paths, (n, 2), data units per unit of time, for x (n, 2) at ``time`` ().
 
-        In a discrete flow of T layers it is T times the displacement by the layer that moves.
+        In a discrete flow of T layers it is T times the displacement by the layer that moves. Where nothing better is
+        known it is a difference quotient.
         """
+        now = float(time)
+        step = 1e-3 if now < 0.5 else -1e-3
+        return (self.trajectory(x, torch.tensor([now + step]), now)[0] - x) / step
 
     def sweep(self, z: Tensor, times: Sequence[float]) -> Iterator[Tensor]:
         """The points (n, 2) at each of the times, ascending; a few are computed at once, so memory stays bounded."""
@@ -147,6 +150,10 @@ class Flow(nn.Module, ABC):
 
 class ContinuousFlow(Flow):
     """A flow that follows a velocity, which is known at any point, and for a time (n,) of each point's own too."""
+
+    @abstractmethod
+    def velocity(self, x: Tensor, time: Tensor) -> Tensor:
+        """v(x, t), (n, 2), data units per unit of time, for x (n, 2) and time () or (n,)."""
 
     def sweep(self, z: Tensor, times: Sequence[float]) -> Iterator[Tensor]:
         start = 0.0

@@ -165,7 +165,12 @@ def rational_quadratic(knots: Knots, inputs: Tensor, inverse: bool) -> tuple[Ten
         a = height * (s - d0) + above * curve
         b = height * d0 - above * curve
         c = -s * above
-        t = 2 * c / (-b - (b * b - 4 * a * c).clamp(min=0).sqrt())
+        t = (2 * c / (-b - (b * b - 4 * a * c).clamp(min=0).sqrt())).clamp(0, 1)
+        # One step of Newton's: where slopes differ much within a bin, the formula loses half of a float32's digits.
+        rest = t * (1 - t)
+        bottom = s + curve * rest
+        steep = height * s * (d1 * t * t + 2 * s * rest + d0 * (1 - t) ** 2) / (bottom * bottom)
+        t = t - (height * (s * t * t + d0 * rest) / bottom - above) / steep
     else:
         t = torch.where(inside, (inputs - u0) / width, 0.5)
     # Rounding must not leave the bin: where the slopes are steep, the density there would be negative.

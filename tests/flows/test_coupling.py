@@ -235,8 +235,9 @@ def test_a_spline_rises_everywhere(spline: tuple[int, int, float, torch.dtype]) 
 @given(splines, st.floats(0.01, 0.99))
 def test_part_of_the_way_has_an_inverse_too(spline: tuple[int, int, float, torch.dtype], fraction: float) -> None:
     """The root, however steep the spline is and at whatever fraction."""
-    dtype = spline[-1]
-    coupling = _random_spline(*spline)
+    seed, bins, spread, dtype = spline
+    # A float32 cannot hold the flat parts of the steepest splines, where a place is known to a thousandth only.
+    coupling = _random_spline(seed, bins, spread if dtype == torch.float64 else min(spread, 1.0), dtype)
     z = torch.stack((torch.zeros(400, dtype=dtype), _along_the_axis(dtype)), 1)
     ahead = coupling.path(z, torch.tensor([fraction], dtype=dtype))
     fraction = float(torch.tensor([fraction], dtype=dtype))
