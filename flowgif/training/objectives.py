@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from flowgif.flows.base import ContinuousFlow, Flow, base_log_prob
+from flowgif.training.draws import SobolDraws
 
 __all__ = ["FlowMatching", "Likelihood", "Objective", "Target"]
 
@@ -24,6 +25,8 @@ class Target(Protocol):
     """A density that can be sampled, and whose flow from N(0, I) is known."""
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor: ...
+
+    def from_uniform(self, u: Tensor) -> Tensor: ...
 
     def closed_form(self, x: Tensor, time: Tensor) -> PathPoint: ...
 
@@ -65,7 +68,7 @@ class FlowMatching(Objective):
         flow: what is fitted.
         target: to what.
         batch_size: points a step.
-        generator: draws times and points; on the CPU, as the target is.
+        generator: makes times and points random; on the CPU, as the target is.
         device: where the flow is.
     """
 
@@ -76,10 +79,11 @@ class FlowMatching(Objective):
     def __init__(
         self, flow: ContinuousFlow, target: Target, batch_size: int, generator: torch.Generator, device: torch.device
     ) -> None:
-        self._flow, self._target, self._generator, self._device = flow, target, generator, device
+        self._flow, self._target, self._device = flow, target, device
         self._batch_size = batch_size
         self._ready: list[_Batch] = []
-        self._drawn_from = generator.get_state()
+        self._draws = SobolDraws(6, generator)
+        self._drawn_from = self._draws.state()
 
     def loss(self) -> Tensor:
         if not self._ready:
@@ -89,14 +93,11 @@ class FlowMatching(Objective):
         return (error * batch.weight).mean()
 
     def _draw(self) -> None:
-        self._drawn_from = self._generator.get_state()
-        n = self.BATCHES * self._batch_size
-        # One time in every n-th part of a batch: stratified, so that no batch lacks late or early times.
-        shift = torch.rand(self.BATCHES, 1, generator=self._generator)
-        u = ((shift + torch.arange(self._batch_size) / self._batch_size) % 1).flatten()
-        time = 1 - (1 - u) ** self.CROWDING
-        x0 = torch.randn(n, 2, generator=self._generator)
-        x1 = self._target.sample(n, self._generator)
+        self._drawn_from = self._draws.state()
+        u = self._draws.draw(self.BATCHES * self._batch_size)
+        time = (1 - (1 - u[:, 0]) ** self.CROWDING).float()
+        x0 = torch.special.ndtri(u[:, 1:3].clamp(1e-12, 1 - 1e-12)).float()
+        x1 = self._target.from_uniform(u[:, 3:]).float()
         x = (1 - time[:, None]) * x0 + time[:, None] * x1
         velocity = self._target.closed_form(x, time).velocity
         weight = (1 - time + self.SOFTEST).rsqrt()
@@ -107,17 +108,17 @@ class FlowMatching(Objective):
         return {
             "drawn_from": self._drawn_from,
             "left": torch.tensor(len(self._ready)),
-            "generator": self._generator.get_state(),
+            "draws": self._draws.state(),
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
         left = int(state["left"])
         self._ready = []
         if left:  # the batches that are not used yet, drawn once more
-            self._generator.set_state(state["drawn_from"])
+            self._draws.restore(state["drawn_from"])
             self._draw()
             self._ready = self._ready[:left]
-        self._generator.set_state(state["generator"])
+        self._draws.restore(state["draws"])
 
 
 class Likelihood(Objective):
@@ -129,7 +130,8 @@ class Likelihood(Objective):
         batch_size: points a step.
         kinetic, jacobian: weights of the kinetic energy and of the Jacobian's Frobenius norm of a continuous flow
             (Finlay et al. 2020, arXiv:2002.02798, eq. 12).
-        samples: None for fresh points every step; else so many, drawn once, in a new order every epoch.
+        samples: None for fresh points every step; else so many, drawn once and independently, in a new order every
+            epoch.
         generator: draws points, their order, and Hutchinson's noise.
         device: where the flow is.
     """
@@ -148,6 +150,7 @@ class Likelihood(Objective):
         self._flow, self._target, self._generator, self._device = flow, target, generator, device
         self._batch_size, self._kinetic, self._jacobian = batch_size, kinetic, jacobian
         self._points = None if samples is None else target.sample(samples, generator)
+        self._draws = SobolDraws(3, generator)
         self._order = torch.empty(0, dtype=torch.int64)  # of what is left of the epoch
         self._started = False
 
@@ -162,15 +165,16 @@ class Likelihood(Objective):
 
     def _batch(self) -> Tensor:
         if self._points is None:
-            return self._target.sample(self._batch_size, self._generator)
+            return self._target.from_uniform(self._draws.draw(self._batch_size)).float()
         if len(self._order) == 0:
             self._order = torch.randperm(len(self._points), generator=self._generator)
         chosen, self._order = self._order[: self._batch_size], self._order[self._batch_size :]
         return self._points[chosen]
 
     def state(self) -> dict[str, Tensor]:
-        return {"generator": self._generator.get_state(), "order": self._order}
+        return {"generator": self._generator.get_state(), "draws": self._draws.state(), "order": self._order}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         self._generator.set_state(state["generator"])
+        self._draws.restore(state["draws"])
         self._order = state["order"]

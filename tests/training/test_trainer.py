@@ -129,6 +129,9 @@ class _CountedTarget:
         self.given.append(torch.randn(n, 2, generator=generator))
         return self.given[-1]
 
+    def from_uniform(self, u: Tensor) -> Tensor:
+        return u[:, :2]
+
     def closed_form(self, x: Tensor, time: Tensor) -> Tensor:
         raise NotImplementedError
 
