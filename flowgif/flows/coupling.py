@@ -166,11 +166,12 @@ def rational_quadratic(knots: Knots, inputs: Tensor, inverse: bool) -> tuple[Ten
         b = height * d0 - above * curve
         c = -s * above
         t = (2 * c / (-b - (b * b - 4 * a * c).clamp(min=0).sqrt())).clamp(0, 1)
-        # One step of Newton's: where slopes differ much within a bin, the formula loses half of a float32's digits.
-        rest = t * (1 - t)
-        bottom = s + curve * rest
-        steep = height * s * (d1 * t * t + 2 * s * rest + d0 * (1 - t) ** 2) / (bottom * bottom)
-        t = t - (height * (s * t * t + d0 * rest) / bottom - above) / steep
+        # Where slopes differ much within a bin, the formula loses up to half of the digits; Newton's steps find them.
+        for _ in range(2):
+            rest = t * (1 - t)
+            bottom = s + curve * rest
+            steep = height * s * (d1 * t * t + 2 * s * rest + d0 * (1 - t) ** 2) / (bottom * bottom)
+            t = (t - (height * (s * t * t + d0 * rest) / bottom - above) / steep).clamp(0, 1)
     else:
         t = torch.where(inside, (inputs - u0) / width, 0.5)
     # Rounding must not leave the bin: where the slopes are steep, the density there would be negative.
@@ -209,7 +210,7 @@ class SplineCoupling(Coupling):
         return rational_quadratic(self._knots(kept), z, inverse=True)
 
     def back(self, kept: Tensor, x: Tensor, fraction: float) -> tuple[Tensor, Tensor]:
-        knots = self._knots(kept)
+        knots, end = self._knots(kept), x
         if fraction < 1:
             # x = (1 - s) v(u) + s u is solved for u, which lies between x and u(x), for the spline is cheaper this way.
             def mixed(u: Tensor) -> tuple[Tensor, Tensor]:
@@ -224,6 +225,9 @@ class SplineCoupling(Coupling):
             x = root - value / slope.detach()
         z, ladj = rational_quadratic(knots, x, inverse=False)
         if fraction < 1:
+            # What u's last digit leaves of the equation goes into z directly, for v may be steep there.
+            slope = ladj.detach().exp()
+            z = z - (torch.lerp(z, x, fraction) - end) * slope / torch.lerp(slope, torch.ones_like(x), fraction)
             # dz/dx = v' / ((1 - s) v' + s)
             ladj = -torch.log1p(fraction * torch.expm1(-ladj))
         return z, ladj
