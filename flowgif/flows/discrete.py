@@ -63,8 +63,10 @@ def part_way(start: Tensor, end: Tensor, log_slope: Tensor, fractions: Tensor) -
     Returns:
         The images and the logarithms of their slopes.
     """
-    between = torch.log1p(fractions * torch.expm1(log_slope))
-    return torch.lerp(start, end, fractions), torch.where(fractions == 1, log_slope, between)
+    whole = fractions == 1
+    # At the end, where a slope below rounding would be zero here, its gradient must not become NaN.
+    between = torch.log1p(fractions * torch.expm1(torch.where(whole, 0.0, log_slope)))
+    return torch.lerp(start, end, fractions), torch.where(whole, log_slope, between)
 
 
 class Chain(Layer):

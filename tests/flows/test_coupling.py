@@ -16,7 +16,7 @@ import flowgif
 from flowgif.config import GlowConfig, RealNVPConfig, SplineConfig, read_config
 from flowgif.flows.base import Mapped
 from flowgif.flows.coupling import AffineCoupling, Conditioner, Knots, SplineCoupling, rational_quadratic
-from flowgif.flows.discrete import Chain, DiscreteFlow
+from flowgif.flows.discrete import Chain, DiscreteFlow, part_way
 from flowgif.flows.glow import ActNorm, Linear, glow
 from flowgif.flows.realnvp import realnvp, spline_flow
 
@@ -245,6 +245,14 @@ def test_part_of_the_way_has_an_inverse_too(spline: tuple[int, int, float, torch
     assert ((back.point - z).abs().max(1).values <= 100 * BOUND * EPS[dtype] * slope).all()
     if dtype == torch.float64:
         torch.testing.assert_close(back.ladj, -ahead.ladj[0], atol=1e-6, rtol=0)
+
+
+def test_a_whole_ways_slope_has_a_gradient_however_flat_it_is() -> None:
+    start, log_slope = torch.zeros(3), torch.tensor([-18.0, -30.0, 2.0], requires_grad=True)
+    _, ladj = part_way(start, start, log_slope, torch.ones(1))
+    assert torch.equal(ladj, log_slope)
+    ladj.sum().backward()
+    assert torch.equal(log_slope.grad, torch.ones(3))
 
 
 def _extreme_flows() -> Iterator[DiscreteFlow]:
