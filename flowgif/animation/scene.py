@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import tempfile
 from collections.abc import Sequence
@@ -144,7 +145,8 @@ class Motion(AbstractContextManager["Motion"]):
         z: base points, (n, 2).
 
     Attributes:
-        base: the same.
+        actors: as given.
+        base: base points, (n, 2).
     """
 
     @torch.no_grad()
@@ -154,17 +156,29 @@ class Motion(AbstractContextManager["Motion"]):
         distinct = sorted({*moments, *(Moment(run, 1.0) for run in range(len(actors)))})
         self._row = {moment: row for row, moment in enumerate(distinct)}
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
-        self._shape = (len(z), 2)
+        self._stride = 8 * len(z)  # bytes of one moment, two float32 a particle
         for run, actor in enumerate(actors):
             times = [moment.time for moment in distinct if moment.run == run]
-            for time, x in zip(times, actor.flow.relaxed(TOLERANCE).sweep(z, times), strict=True):
-                self._file.write(actor.view.to_frame(x.cpu(), time).astype(np.float32).tobytes())
+            for x in actor.flow.relaxed(TOLERANCE).sweep(z, times):
+                self._file.write(x.cpu().numpy().tobytes())
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
+    def seen_by(self, actors: Sequence[Actor], n: int) -> Motion:
+        """The first n particles of the same runs in other frames, without integrating again; open as long as this is.
+
+        Args:
+            actors: the same runs, with views of their own.
+            n: particles, at most all.
+        """
+        other = copy.copy(self)
+        other.actors, other.base = actors, self.base[:n]
+        return other
+
     def at(self, moment: Moment) -> Points:
         """Places in the frame, (n, 2) (column, row), of the same particles in the same order every time."""
-        size = 8 * self._shape[0]
-        self._file.seek(self._row[moment] * size)
-        return np.frombuffer(self._file.read(size), dtype=np.float32).reshape(self._shape).astype(np.float64)
+        n = len(self.base)
+        self._file.seek(self._row[moment] * self._stride)
+        x = torch.frombuffer(bytearray(self._file.read(8 * n)), dtype=torch.float32).view(n, 2)
+        return self.actors[moment.run].view.to_frame(x, moment.time)

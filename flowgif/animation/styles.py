@@ -260,21 +260,17 @@ class Panels(Style):
 
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
         density, points, field = self._parts
-        with (
-            Motion([self._small], moments, motion.base) as many,
-            Motion([self._small], moments, motion.base[: Points.particles]) as few,
+        many = motion.seen_by([self._small], len(motion.base))
+        few = motion.seen_by([self._small], min(len(motion.base), Points.particles))
+        target = self._target(density, many)
+        for frames in zip(
+            density.draw(many, moments), points.draw(few, moments), field.draw(many, moments), strict=True
         ):
-            target = self._target(density, many)
-            for frames in zip(
-                density.draw(many, moments), points.draw(few, moments), field.draw(many, moments), strict=True
-            ):
-                out = self._blank.copy()
-                for offset, (top, left), frame in zip(
-                    (0, *self._offsets), self._places, (target, *frames), strict=True
-                ):
-                    height, width = frame.shape
-                    out[top : top + height, left : left + width] = np.where(frame > 0, frame + offset, 0)
-                yield out
+            out = self._blank.copy()
+            for offset, (top, left), frame in zip((0, *self._offsets), self._places, (target, *frames), strict=True):
+                height, width = frame.shape
+                out[top : top + height, left : left + width] = np.where(frame > 0, frame + offset, 0)
+            yield out
 
     def _target(self, density: Style, many: Motion) -> Frame:
         """The target itself: its own draws, in the same way."""
