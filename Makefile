@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check lint format bench bench-peers experiments gallery pictures clean
+.PHONY: demo test check lint format bench bench-animation bench-peers experiments gallery pictures clean
 
 demo: .venv/.ready
 	$(BIN)/flowgif train --img imgs/cat.png --out runs/demo --force
@@ -25,6 +25,9 @@ format: .venv/.ready-dev
 
 bench: .venv/.ready
 	$(BIN)/python benchmarks/figures.py
+
+bench-animation: .venv/.ready-dev
+	$(BIN)/python benchmarks/animation.py
 
 bench-peers: .venv/.ready-dev
 	$(BIN)/python benchmarks/peers.py

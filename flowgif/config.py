@@ -162,7 +162,8 @@ class RealNVPConfig(ConditionerConfig):
     """RealNVP. ``scale_bound``: a layer's log-scale stays below it."""
 
     name: Literal["realnvp"] = "realnvp"
-    layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 12
+    layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 20
+    width: Width = 32
     scale_bound: Annotated[float, Field(gt=0, le=20)] = 2.0
 
 
@@ -170,7 +171,8 @@ class GlowConfig(ConditionerConfig):
     """Glow. ``scale_bound``: the log-scale of a coupling, and of an ActNorm, stays below it."""
 
     name: Literal["glow"] = "glow"
-    layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 12
+    layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 16
+    width: Width = 32
     scale_bound: Annotated[float, Field(gt=0, le=20)] = 2.0
 
 

@@ -1,0 +1,108 @@
+"""Prints what an animation costs: ``make bench-animation`` (about three minutes on two cores).
+
+Whole commands on a trained FFJORD, start-up included; then the drawing alone beside matplotlib's. None of it
+is a test.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from figures import ROOT, machine, run
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+import flowgif
+from flowgif.animation.colours import make_look
+from flowgif.animation.scene import Motion, base_draws, make_actors
+from flowgif.animation.styles import STYLES, Points
+from flowgif.animation.timeline import Moment
+
+SIZE, FRAMES = 480, 60
+
+
+def command(label: str, folder: str, out: str, *options: object) -> None:
+    timed = run("animate", folder, "-o", out, *options)
+    size = Path(out).stat().st_size / 1e6
+    print(f"{label:<34} {timed.seconds:5.1f} s  {size:5.2f} MB  peak {timed.megabytes:4.0f} MB", flush=True)
+
+
+def seconds(frames: Callable[[], Iterable[object]]) -> float:
+    """For drawing all frames, the best of three."""
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        for _ in frames():
+            pass
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def beside_matplotlib(folder: str) -> None:
+    loaded = flowgif.load(folder)
+    actors = make_actors([(loaded.flow, loaded.target)], SIZE)
+    look = make_look()
+    moments = [Moment(0, i / (FRAMES - 1)) for i in range(FRAMES)]
+    height, width = actors[0].view.height, actors[0].view.width
+    with Motion(actors, moments, base_draws(Points.particles, 0)) as motion:
+        radius = STYLES["points"](actors, look)
+        assert isinstance(radius, Points)
+        # A marker's size is its area in points; a figure of 72 dots per inch has a point in a pixel.
+        area = (2 * radius.radius(Points.particles)) ** 2
+
+        def figure() -> tuple[Figure, FigureCanvasAgg]:
+            made = Figure((width / 72, height / 72), dpi=72)
+            axes = made.add_axes((0, 0, 1, 1))
+            axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+            axes.axis("off")
+            return made, FigureCanvasAgg(made)
+
+        def one_figure() -> Iterable[object]:
+            """The fast way: a scatter whose places are set anew."""
+            made, canvas = figure()
+            scatter = made.axes[0].scatter([], [], s=area, linewidths=0)
+            for moment in moments:
+                scatter.set_offsets(motion.at(moment))
+                canvas.draw()
+                yield canvas.buffer_rgba()
+
+        def figure_each() -> Iterable[object]:
+            """The way of most tutorials: a figure a frame, saved as a PNG."""
+            for moment in moments:
+                made, _ = figure()
+                made.axes[0].scatter(*motion.at(moment).T, s=area, linewidths=0)
+                made.savefig(io.BytesIO(), format="png")
+                yield made
+
+        ours = seconds(lambda: radius.draw(motion, moments))
+        kept, anew = seconds(one_figure), seconds(figure_each)
+    print(f"drawing {FRAMES} frames of {Points.particles} points, {width}x{height}: {ours:.2f} s")
+    print(f"matplotlib, one scatter moved on            {kept:.2f} s, {kept / ours:.0f} times as long")
+    print(f"matplotlib, a figure and a PNG for each     {anew:.2f} s, {anew / ours:.0f} times as long")
+
+
+def main() -> None:
+    print(f"machine: {machine()}\n", flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        os.chdir(name)
+        folder = run("train", "--img", ROOT / "imgs" / "cat.png").out.strip()
+        print(f"animate, {FRAMES} frames and more, {SIZE} px, start-up included")
+        command("points (the default)", folder, "points.gif")
+        for style in ("density", "trails", "field", "panels"):
+            command(style, folder, f"{style}.gif", "--style", style)
+        for suffix in ("apng", "webp", "mp4", "html"):
+            command(f"points, .{suffix}", folder, f"points.{suffix}")
+        command("--preset readme", folder, "readme.gif", "--preset", "readme")
+        command("--max-size 256KB", folder, "small.gif", "--max-size", "256KB")
+        command("points, 600 frames", folder, "long.gif", "--frames", 600)
+        print(flush=True)
+        beside_matplotlib(folder)
+
+
+if __name__ == "__main__":
+    main()
