@@ -1,6 +1,7 @@
 """Runs every config to its end: ``make experiments`` (about half an hour, twenty minutes of it FFJORD's own settings).
 
-Prints the table of docs/experiments.md and makes its pictures anew, each by the commands that stand there.
+Prints the table of docs/experiments.md and makes its pictures anew, each by the commands that stand there. The runs
+stay in runs/, each with its plots.
 """
 
 from __future__ import annotations
@@ -9,12 +10,10 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from figures import ROOT, machine, run
 
-GALLERY = ROOT / "docs" / "gallery"
 # A book's figure is a still.
 STILLS = {"realnvp-moons-book": "before-after.png"}
 
@@ -22,20 +21,19 @@ STILLS = {"realnvp-moons-book": "before-after.png"}
 def main() -> None:
     print(f"machine: {machine()}\n\n| config | steps | seconds | gap, nats |\n|---|---|---|---|", flush=True)
     wanted = sys.argv[1:] or sorted(path.stem for path in (ROOT / "configs").glob("*.toml"))
-    with tempfile.TemporaryDirectory() as place:
-        os.chdir(place)
-        for name in wanted:
-            trained = json.loads(run("train", "--config", ROOT / "configs" / f"{name}.toml", "--json").out)
-            folder = trained["run"]
-            report = json.loads(run("eval", folder, "--json", "--plots", "plots").out)
-            print(
-                f"| `{name}` | {trained['steps']} | {trained['seconds']:.0f} | "
-                f"{report['gap']:.4f} (se {report['gap_se']:.4f}) |",
-                flush=True,
-            )
-            run("animate", folder, "-o", GALLERY / f"{name}.gif", "--size", 320, "--caption")
-            if name in STILLS:
-                shutil.copy(Path("plots") / STILLS[name], GALLERY / f"{name}.png")
+    os.chdir(ROOT)
+    for name in wanted:
+        trained = json.loads(run("train", "--config", f"configs/{name}.toml", "--force", "--json").out)
+        folder = Path(trained["run"])
+        report = json.loads(run("eval", folder, "--json", "--plots", folder / "plots").out)
+        print(
+            f"| `{name}` | {trained['steps']} | {trained['seconds']:.0f} | "
+            f"{report['gap']:.4f} (se {report['gap_se']:.4f}) |",
+            flush=True,
+        )
+        run("animate", folder, "-o", f"docs/gallery/{name}.gif", "--size", 320, "--caption")
+        if name in STILLS:
+            shutil.copy(folder / "plots" / STILLS[name], f"docs/gallery/{name}.png")
 
 
 if __name__ == "__main__":
