@@ -16,7 +16,7 @@ from flowgif.animation.encode import check_encodable, encode
 from flowgif.animation.film import Film
 from flowgif.animation.fit import PRESETS, Floor, fit, verify
 from flowgif.animation.html import Page, Theme, write_html
-from flowgif.animation.scene import Actor, Motion, base_draws, make_actors
+from flowgif.animation.scene import Actor, Motion, make_actors
 from flowgif.animation.styles import STYLES, Points, Style
 from flowgif.animation.timeline import Moment, Pace, Timeline, make_timeline, moment_name
 from flowgif.errors import UnusableInput, did_you_mean
@@ -120,7 +120,7 @@ def animate(
     actors = make_actors(cast, shot.size)
     style = STYLES[shot.style](actors, shot.look)
     timeline = make_timeline(shot.pace, len(cast))
-    z = base_draws(style.particles if shot.points is None else shot.points, shot.seed)
+    z = style.draws(shot.points, shot.seed)
     remarks: list[str] = []
     with Motion(actors, timeline.moments, z) as motion:
         pages = [out for out in outs if out.suffix.lower() == PAGE]
@@ -159,7 +159,7 @@ def draw_stills(
     actors = make_actors(cast, shot.size)
     style = STYLES[shot.style](actors, shot.look)
     moments = [Moment(0, time) for time in times]
-    z = base_draws(style.particles if shot.points is None else shot.points, shot.seed)
+    z = style.draws(shot.points, shot.seed)
     with Motion(actors, moments, z) as motion:
         frames = list(_captioned(style.draw(motion, moments), moments, style, shot.caption))
     gap = np.zeros((frames[0].shape[0], max(2, shot.size // 60)), dtype=np.uint8)
@@ -246,7 +246,7 @@ def _page(title: str, style: Style, motion: Motion, timeline: Timeline, shot: Sh
         width=style.shape[1],
         height=style.shape[0],
         positions=places,
-        radius=points.radius(n),
+        radius=min(points.radius(n, Moment(run, 1.0)) for run in range(len(actors))),
         delays=timeline.delays,
         order=tuple(row[moment] for moment in timeline.moments),
         colours=points.particle_colours(motion, len(actors) - 1)[:n] if shot.look.source else None,

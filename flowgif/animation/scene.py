@@ -124,15 +124,17 @@ def make_actors(cast: Sequence[tuple[Flow, GaussianMixture]], size: int) -> list
     ]
 
 
-def base_draws(n: int, seed: int) -> Tensor:
+def base_draws(n: int, seed: int, jitter: bool = True) -> Tensor:
     """n draws from N(0, I), (n, 2) float32, spread so that ink of any shape fills evenly.
 
-    A scrambled Sobol sequence, each point moved at random by about the distance to its neighbours (on the torus, which
-    keeps the density even): a bare sequence shows as a lattice in the cloud.
+    A scrambled Sobol sequence, and with jitter each point moved at random by about the distance to its neighbours (on
+    the torus, which keeps the density even): where particles are seen one by one, a bare sequence shows as a lattice in
+    the cloud. Where they are blurred into a density it is the bare sequence that comes nearer to it.
     """
     u = torch.quasirandom.SobolEngine(2, scramble=True, seed=seed).draw(n, dtype=torch.float64)
-    jitter = torch.rand(n, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) - 0.5
-    u = (u + jitter / math.sqrt(n)) % 1
+    if jitter:
+        moves = torch.rand(n, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) - 0.5
+        u = (u + moves / math.sqrt(n)) % 1
     return torch.special.ndtri(u.clamp(1e-9, 1 - 1e-9)).float()
 
 
@@ -156,7 +158,7 @@ class Motion(AbstractContextManager["Motion"]):
         distinct = sorted({*moments, *(Moment(run, 1.0) for run in range(len(actors)))})
         self._row = {moment: row for row, moment in enumerate(distinct)}
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
-        self._stride = 8 * len(z)  # bytes of one moment, two float32 a particle
+        self._first, self._of = 0, len(z)
         for run, actor in enumerate(actors):
             times = [moment.time for moment in distinct if moment.run == run]
             for x in actor.flow.relaxed(TOLERANCE).sweep(z, times):
@@ -165,20 +167,22 @@ class Motion(AbstractContextManager["Motion"]):
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def seen_by(self, actors: Sequence[Actor], n: int) -> Motion:
-        """The first n particles of the same runs in other frames, without integrating again; open as long as this is.
+    def seen_by(self, actors: Sequence[Actor], first: int, n: int) -> Motion:
+        """Some particles of the same runs in other frames, without integrating again; open as long as this is.
 
         Args:
             actors: the same runs, with views of their own.
-            n: particles, at most all.
+            first: the index of the first of the particles.
+            n: how many.
         """
         other = copy.copy(self)
-        other.actors, other.base = actors, self.base[:n]
+        other.actors, other.base, other._first = actors, self.base[first : first + n], self._first + first
         return other
 
     def at(self, moment: Moment) -> Points:
         """Places in the frame, (n, 2) (column, row), of the same particles in the same order every time."""
         n = len(self.base)
-        self._file.seek(self._row[moment] * self._stride)
+        # Two float32 a particle.
+        self._file.seek(8 * (self._row[moment] * self._of + self._first))
         x = torch.frombuffer(bytearray(self._file.read(8 * n)), dtype=torch.float32).view(n, 2)
         return self.actors[moment.run].view.to_frame(x, moment.time)

@@ -11,11 +11,12 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from flowgif.animation.caption import draw_caption
 from flowgif.animation.colours import Look, Palette, PictureColours, picture_colours, ramp, shades
 from flowgif.animation.draw import arrows, discs, owners, smooth_mass, streaks
-from flowgif.animation.scene import Actor, Motion, make_view
+from flowgif.animation.scene import Actor, Motion, base_draws, make_view
 from flowgif.animation.timeline import Moment
 from flowgif.errors import UnusableInput
 from flowgif.targets.image import ImageTarget
@@ -39,17 +40,20 @@ class Style(ABC):
 
     Attributes:
         palette: of all frames.
-        particles: how many are drawn where nothing else is said.
         shape: (height, width) of a frame.
     """
 
-    particles: ClassVar[int] = 4000
+    particles: ClassVar[int] = 4000  # where nothing else is said
     palette: Palette
     shape: tuple[int, int]
 
     def __init__(self, actors: Sequence[Actor], look: Look) -> None:
         self.actors, self.look = actors, look
         self.shape = (actors[0].view.height, actors[0].view.width)
+
+    def draws(self, n: int | None, seed: int) -> Tensor:
+        """Base points, (m, 2), of the n particles that were asked for, or of the style's own number."""
+        return base_draws(n or self.particles, seed)
 
     @abstractmethod
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
@@ -73,9 +77,8 @@ class Points(Style):
             self.palette = shades(look.background, np.array([look.foreground], dtype=np.uint8), self.shades_alone)
 
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
-        radius = self.radius(len(motion.at(moments[0])))
         for moment in moments:
-            places = motion.at(moment)
+            places, radius = motion.at(moment), self.radius(len(motion.base), moment)
             yield self._inked(discs(self.shape, places, radius), places, radius, motion, moment.run)
 
     def _inked(self, ink: Field, places: Field, radius: float, motion: Motion, run: int) -> Frame:
@@ -85,12 +88,13 @@ class Points(Style):
         which = owners(self.shape, places, radius, self._kinds_of(motion, run))
         return np.where(level > 0, which * self.palette.shades + level, 0).astype(np.uint8)
 
-    def radius(self, n: int) -> float:
-        """Of one of n particles, pixels."""
+    def radius(self, n: int, moment: Moment) -> float:
+        """Of one of n particles, pixels: each picture's own, and in the cloud that all share the mean of them."""
         side = max(self.shape)
-        area = min(actor.view.ink_area for actor in self.actors)
-        fitting = math.sqrt(COVERAGE * area / (math.pi * n))
-        return max(0.7, min(max(fitting, SMALLEST * side), LARGEST * side))
+        fitting = [math.sqrt(COVERAGE * actor.view.ink_area / (math.pi * n)) for actor in self.actors]
+        own = [max(0.7, min(max(each, SMALLEST * side), LARGEST * side)) for each in fitting]
+        cloud = sum(own) / len(own)
+        return cloud + (own[moment.run] - cloud) * moment.time
 
     def particle_colours(self, motion: Motion, run: int) -> npt.NDArray[np.uint8]:
         """The full colour of each particle, (n, 3)."""
@@ -117,10 +121,9 @@ class Trails(Points):
     FAINT = 0.5  # ink of the newest part of a tail, per pixel
 
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
-        radius = 0.85 * self.radius(len(motion.at(moments[0])))
         before: deque[Field] = deque(maxlen=self.LENGTH + 1)
         for i, moment in enumerate(moments):
-            places = motion.at(moment)
+            places, radius = motion.at(moment), 0.85 * self.radius(len(motion.base), moment)
             before.append(places)
             # Tails shorten on the last frames before a picture, which is drawn without.
             ahead = [j for j in range(i, min(len(moments), i + self.LENGTH)) if moments[j].time == 1]
@@ -137,7 +140,7 @@ class Trails(Points):
 class Density(Style):
     """The density, smooth: many particles that carry their mass."""
 
-    particles = 50_000
+    particles = 1 << 15  # a Sobol sequence is most even at powers of two
     levels = 16
 
     def __init__(self, actors: Sequence[Actor], look: Look) -> None:
@@ -145,6 +148,9 @@ class Density(Style):
         if look.source:
             raise UnusableInput("--color source colours particles; it goes with --style points or trails")
         self.palette = Palette(ramp(look.cmap, self.levels), 1, self.levels - 1)
+
+    def draws(self, n: int | None, seed: int) -> Tensor:
+        return base_draws(n or self.particles, seed, jitter=False)
 
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
         full = self.full(motion)
@@ -224,7 +230,7 @@ def _direction(moments: Sequence[Moment], i: int) -> int:
 class Panels(Style):
     """Target, density, samples and vector field side by side, as in FFJORD's own animation."""
 
-    particles = 50_000
+    particles = Density.particles
     GAP = 10 / 800
     NAMES = ("target", "density", "samples", "vector field")
 
@@ -258,10 +264,18 @@ class Panels(Style):
             inked = np.where(strip > 0, strip + self._offsets[1], 0)
             self._blank[top + view.height : top + view.height + caption, left : left + view.width] = inked
 
+    def draws(self, n: int | None, seed: int) -> Tensor:
+        # Those of the density, then those of the samples.
+        density, points, _ = self._parts
+        return torch.cat((density.draws(n, seed), points.draws(min(n, points.particles) if n else None, seed)))
+
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
         density, points, field = self._parts
-        many = motion.seen_by([self._small], len(motion.base))
-        few = motion.seen_by([self._small], min(len(motion.base), Points.particles))
+        n = len(motion.base)
+        # As draws has them: up to the samples' own number there are as many of both.
+        samples = min(points.particles, n // 2)
+        many = motion.seen_by([self._small], 0, n - samples)
+        few = motion.seen_by([self._small], n - samples, samples)
         target = self._target(density, many)
         for frames in zip(
             density.draw(many, moments), points.draw(few, moments), field.draw(many, moments), strict=True
