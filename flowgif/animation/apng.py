@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import struct
 import zlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from flowgif.animation.changes import Patch, find_changes
+from flowgif.animation.changes import Patch, find_changes, packed
 from flowgif.animation.film import Film
 
 __all__ = ["write_apng"]
@@ -47,8 +48,7 @@ def write_apng(path: Path, film: Film) -> None:
             file.write(_chunk(b"tRNS", opacity))
         if film.comment:
             file.write(_comment(film.comment))
-        for index, patch in enumerate(find_changes(film)):
-            blend, data = _image(patch, spare)
+        for index, (patch, (blend, data)) in enumerate(packed(partial(_image, spare=spare), find_changes(film))):
             height, width = patch.pixels.shape
             place = struct.pack(">IIIII", next(numbers), width, height, patch.left, patch.top)
             file.write(_chunk(b"fcTL", place + struct.pack(">HHBB", patch.delay, 100, KEEP, blend)))

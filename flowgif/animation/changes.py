@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from flowgif.animation.film import Film
 
-__all__ = ["Patch", "find_box", "find_changes"]
+__all__ = ["Patch", "find_box", "find_changes", "packed"]
+
+T = TypeVar("T")
 
 SPARSE = 0.25  # share of pixels that change
 
@@ -51,6 +57,24 @@ def find_changes(film: Film, even: bool = False) -> Iterator[Patch]:
         rows, columns = find_box(changed, even)
         yield Patch(columns.start, rows.start, frame[rows, columns], changed[rows, columns], delay)
         before = frame
+
+
+def packed(pack: Callable[[Patch], T], patches: Iterable[Patch]) -> Iterator[tuple[Patch, T]]:
+    """Yields each patch with what ``pack`` makes of it, in order, some of them at work at the same time.
+
+    It is worth it where packing is done outside Python, as by zlib and libwebp.
+    """
+    most = os.cpu_count() or 1
+    with ThreadPoolExecutor(most) as pool:
+        # No more than are at work are kept, so that memory does not grow with the number of frames.
+        waiting: deque[tuple[Patch, Future[T]]] = deque()
+        for patch in patches:
+            waiting.append((patch, pool.submit(pack, patch)))
+            if len(waiting) > most:
+                before, done = waiting.popleft()
+                yield before, done.result()
+        for before, done in waiting:
+            yield before, done.result()
 
 
 def find_box(mask: npt.NDArray[np.bool_], even: bool = False) -> tuple[slice, slice]:

@@ -7,6 +7,7 @@ and makes it a quarter larger.
 from __future__ import annotations
 
 import io
+from functools import partial
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from flowgif.animation.changes import Patch, find_changes
+from flowgif.animation.changes import Patch, find_changes, packed
 from flowgif.animation.film import Film
 
 __all__ = ["write_webp"]
@@ -49,8 +50,8 @@ def write_webp(path: Path, film: Film) -> None:
         file.write(_chunk(b"VP8X", bytes([traits, 0, 0, 0]) + _number(film.width - 1, 3) + _number(film.height - 1, 3)))
         # The background is a hint that browsers do not take; the first frame covers everything.
         file.write(_chunk(b"ANIM", bytes(4) + _number(min(film.loops, 65535), 2)))
-        for patch in find_changes(film, even=True):
-            flags, data = _image(patch, table, spare)
+        pack = partial(_image, table=table, spare=spare)
+        for patch, (flags, data) in packed(pack, find_changes(film, even=True)):
             height, width = patch.pixels.shape
             numbers = (patch.left // 2, patch.top // 2, width - 1, height - 1, 10 * patch.delay)
             place = b"".join(_number(number, 3) for number in numbers)
