@@ -10,6 +10,7 @@ import itertools
 import math
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -22,22 +23,27 @@ from flowgif.flows.discrete import Layer, part_way
 
 __all__ = ["AffineCoupling", "Conditioner", "Knots", "SplineCoupling", "rational_quadratic"]
 
-ACTIVATIONS = {"silu": nn.SiLU, "relu": nn.ReLU, "tanh": nn.Tanh}
+ACTIVATIONS = {"silu": nn.SiLU, "relu": partial(nn.ReLU, inplace=True), "tanh": nn.Tanh}
 
 
 class Conditioner(nn.Module):
-    """A network of one coordinate: Fourier features (Tancik et al. 2020, arXiv:2006.10739) and dense layers.
+    """Networks of one coordinate: Fourier features (Tancik et al. 2020, arXiv:2006.10739) and dense layers.
+
+    Each has its own weights, but they are computed side by side: for networks this small that halves the work.
 
     Args:
-        outputs: numbers it gives for each point.
-        config: its size, and the features' frequencies for a target as wide as high.
+        networks: how many.
+        outputs: numbers that each gives for each point.
+        config: their size, and the features' frequencies for a target as wide as high.
         axis: which coordinate that is, 0 for x and 1 for y: along a banner details are finer in data units.
         generator: draws frequencies and weights.
     """
 
     frequencies: Tensor
 
-    def __init__(self, outputs: int, config: ConditionerConfig, axis: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, networks: int, outputs: int, config: ConditionerConfig, axis: int, generator: torch.Generator
+    ) -> None:
         super().__init__()
         finer = math.sqrt(config.aspect or 1.0)
         frequency = config.frequency * (1 / finer if axis else finer)
@@ -45,20 +51,42 @@ class Conditioner(nn.Module):
         sizes = [1 + 2 * config.features] + [config.width] * config.depth
         layers: list[nn.Module] = []
         for inputs, width in itertools.pairwise(sizes):
-            layer = nn.Linear(inputs, width)
+            layer = _Dense(networks, inputs, width)
             for parameter in layer.parameters():
                 nn.init.uniform_(parameter, -1 / math.sqrt(inputs), 1 / math.sqrt(inputs), generator=generator)
             layers += [layer, ACTIVATIONS[config.activation]()]
         self.hidden = nn.Sequential(*layers)
         # An untrained layer leaves everything where it is.
-        self.last = nn.Linear(config.width, outputs)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        self.last = _Dense(networks, config.width, outputs)
 
     def forward(self, kept: Tensor) -> Tensor:
-        """(n, outputs) for the kept coordinate (n,)."""
-        phase = kept[:, None] * self.frequencies
-        return self.last(self.hidden(torch.cat((kept[:, None], phase.sin(), phase.cos()), 1)))
+        """(networks, n, outputs) for the kept coordinate (n,)."""
+        inputs = kept[:, None]
+        if len(self.frequencies):
+            phase = inputs * self.frequencies
+            inputs = torch.cat((inputs, phase.sin(), phase.cos()), 1)
+        return self.last(self.hidden(inputs))
+
+
+class _Dense(nn.Module):
+    """A dense layer of each of several networks; all zero at first.
+
+    Args:
+        networks: how many.
+        inputs, outputs: of each.
+    """
+
+    def __init__(self, networks: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        # One below the other, so that they are the matrices that an optimiser of matrices knows.
+        self.weight = nn.Parameter(torch.zeros(networks * outputs, inputs))
+        self.bias = nn.Parameter(torch.zeros(networks * outputs))
+        self.networks = networks
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(networks, n, outputs) for x (networks, n, inputs), or (n, inputs) where all have the same."""
+        bias, weight = (p.view(self.networks, -1, p.shape[-1]) for p in (self.bias[:, None], self.weight))
+        return torch.baddbmm(bias.mT, x.expand(self.networks, -1, -1), weight.mT)
 
 
 class Coupling(Layer):
@@ -102,26 +130,28 @@ class AffineCoupling(Coupling):
 
     Args:
         moved: 0 for x, 1 for y.
-        scale, shift: networks of the other coordinate, with one output each.
+        scale_and_shift: two networks of the other coordinate, with one output each: (2, n, 1).
         bound: |a| stays below it, by a tanh.
     """
 
-    def __init__(self, moved: int, scale: nn.Module, shift: nn.Module, bound: float) -> None:
+    def __init__(self, moved: int, scale_and_shift: nn.Module, bound: float) -> None:
         super().__init__(moved)
-        self.scale, self.shift, self.bound = scale, shift, bound
+        self.scale_and_shift, self.bound = scale_and_shift, bound
 
     def along(self, kept: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-        log_scale = self._log_scale(kept)
-        return z * log_scale.exp() + self.shift(kept)[:, 0], log_scale
+        log_scale, shift = self._log_scale_and_shift(kept)
+        return z * log_scale.exp() + shift, log_scale
 
     def back(self, kept: Tensor, x: Tensor, fraction: float) -> tuple[Tensor, Tensor]:
-        log_scale, shift = self._log_scale(kept), self.shift(kept)[:, 0]
+        log_scale, shift = self._log_scale_and_shift(kept)
         if fraction < 1:
             log_scale, shift = torch.log1p(fraction * torch.expm1(log_scale)), fraction * shift
         return (x - shift) * (-log_scale).exp(), -log_scale
 
-    def _log_scale(self, kept: Tensor) -> Tensor:
-        return self.bound * torch.tanh(self.scale(kept)[:, 0] / self.bound)
+    def _log_scale_and_shift(self, kept: Tensor) -> tuple[Tensor, Tensor]:
+        """a and b, (n,) each."""
+        scale, shift = self.scale_and_shift(kept)[..., 0]
+        return self.bound * torch.tanh(scale / self.bound), shift
 
 
 class Knots(NamedTuple):
@@ -194,7 +224,7 @@ class SplineCoupling(Coupling):
 
     Args:
         moved: 0 for x, 1 for y.
-        knots: a network of the other coordinate with 3 bins - 1 outputs.
+        knots: a network of the other coordinate with 3 bins - 1 outputs: (1, n, 3 bins - 1).
         bins: of the spline.
         bound: data units.
     """
@@ -233,7 +263,7 @@ class SplineCoupling(Coupling):
         return z, ladj
 
     def _knots(self, kept: Tensor) -> Knots:
-        widths, heights, slopes = self.knots(kept).split((self.bins, self.bins, self.bins - 1), 1)
+        widths, heights, slopes = self.knots(kept)[0].split((self.bins, self.bins, self.bins - 1), 1)
         # Zero for all outputs is the identity.
         inner = self.LEAST_SLOPE + F.softplus(slopes + math.log(math.expm1(1 - self.LEAST_SLOPE)))
         inner = inner.clamp(max=self.MOST_SLOPE)

@@ -90,8 +90,7 @@ def glow(config: GlowConfig, generator: torch.Generator) -> DiscreteFlow:
     turn = torch.tensor([[0.0, -math.pi / 2], [math.pi / 2, 0.0]])
 
     def step(axis: int) -> Chain:
-        scale, shift = (Conditioner(1, config, axis, generator) for _ in range(2))
-        coupling = AffineCoupling(1, scale, shift, config.scale_bound)
+        coupling = AffineCoupling(1, Conditioner(2, 1, config, axis, generator), config.scale_bound)
         return Chain([coupling, Linear(turn.clone()), ActNorm(config.scale_bound)])
 
     # After an odd number of quarter turns a step's first coordinate is the picture's second.

@@ -15,8 +15,7 @@ def realnvp(config: RealNVPConfig, generator: torch.Generator) -> DiscreteFlow:
     """Affine couplings that move y and x by turns (alternating masks), each with two networks of its own."""
 
     def layer(moved: int) -> AffineCoupling:
-        scale, shift = (Conditioner(1, config, 1 - moved, generator) for _ in range(2))
-        return AffineCoupling(moved, scale, shift, config.scale_bound)
+        return AffineCoupling(moved, Conditioner(2, 1, config, 1 - moved, generator), config.scale_bound)
 
     return DiscreteFlow([layer((i + 1) % 2) for i in range(config.layers)])
 
@@ -25,7 +24,7 @@ def spline_flow(config: SplineConfig, generator: torch.Generator) -> DiscreteFlo
     """Rational-quadratic couplings that move y and x by turns."""
 
     def layer(moved: int) -> SplineCoupling:
-        network = Conditioner(3 * config.bins - 1, config, 1 - moved, generator)
+        network = Conditioner(1, 3 * config.bins - 1, config, 1 - moved, generator)
         return SplineCoupling(moved, network, config.bins, config.bound)
 
     return DiscreteFlow([layer((i + 1) % 2) for i in range(config.layers)])

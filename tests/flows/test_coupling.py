@@ -35,9 +35,9 @@ def _points(n: int, seed: int = 0, spread: float = 1.5) -> Tensor:
     return spread * torch.randn(n, 2, generator=_generator(seed), dtype=DOUBLE)
 
 
-def _conditioner(outputs: int, seed: int) -> Conditioner:
+def _conditioner(networks: int, outputs: int, seed: int) -> Conditioner:
     config = RealNVPConfig(layers=1, features=4, frequency=1.0, width=16, depth=2)
-    network = Conditioner(outputs, config, 0, _generator(seed))
+    network = Conditioner(networks, outputs, config, 0, _generator(seed))
     nn.init.normal_(network.last.weight, std=1.0, generator=_generator(seed + 100))
     nn.init.normal_(network.last.bias, std=0.5, generator=_generator(seed + 200))
     return network.double()
@@ -51,7 +51,7 @@ class Constant(nn.Module):
         self.values = values
 
     def forward(self, kept: Tensor) -> Tensor:
-        return self.values.expand(len(kept), -1)
+        return self.values.expand(1, len(kept), -1)
 
 
 # zuko squashes its parameters in ways of its own, so that its transforms get the numbers they are to have afterwards.
@@ -76,14 +76,39 @@ def _zuko_coupling(moved: int, meta: Callable[[Tensor], object]) -> zuko.transfo
     return zuko.transforms.CouplingTransform(meta, torch.arange(2) != moved)
 
 
+@pytest.mark.parametrize("features", [0, 4])
+def test_networks_side_by_side_are_networks_of_their_own(features: int) -> None:
+    """Each as torch's own dense layers compute it, and none has a weight of another's."""
+    config = RealNVPConfig(layers=1, features=features, width=8, depth=2, activation="tanh")
+    both = Conditioner(2, 3, config, 0, _generator()).double()
+    for parameter in both.parameters():
+        nn.init.normal_(parameter, generator=_generator(1))
+    kept = _points(20)[:, 0]
+    phase = kept[:, None] * both.frequencies
+    inputs = torch.cat((kept[:, None], phase.sin(), phase.cos()), 1)
+    dense = [both.hidden[0], both.hidden[2], both.last]
+    for which, outputs in enumerate(both(kept)):
+        h = inputs
+        for i, layer in enumerate(dense):
+            weight, bias = layer.weight.chunk(2)[which], layer.bias.chunk(2)[which]
+            h = nn.functional.linear(h, weight, bias)
+            h = h if i == len(dense) - 1 else h.tanh()
+        torch.testing.assert_close(outputs, h, atol=SAME, rtol=0)
+        grads = torch.autograd.grad(outputs.sum(), [layer.weight for layer in dense], retain_graph=True)
+        for grad in grads:
+            assert not grad.chunk(2)[1 - which].any()
+            assert grad.chunk(2)[which].any()
+
+
 @pytest.mark.parametrize("moved", [0, 1])
 def test_an_affine_coupling_is_zukos(moved: int) -> None:
-    scale, shift = _conditioner(1, 1), _conditioner(1, 2)
-    coupling = AffineCoupling(moved, scale, shift, bound=2.0)
+    networks = _conditioner(2, 1, 1)
+    coupling = AffineCoupling(moved, networks, bound=2.0)
     z = torch.cat((_points(200), 100 * _points(20, seed=1)))
 
     def meta(kept: Tensor) -> zuko.transforms.MonotonicAffineTransform:
-        return _zuko_affine(2.0 * torch.tanh(scale(kept[:, 0]) / 2.0), shift(kept[:, 0]))
+        scale, shift = networks(kept[:, 0])
+        return _zuko_affine(2.0 * torch.tanh(scale / 2.0), shift)
 
     theirs = _zuko_coupling(moved, meta)
     point, ladj = theirs.call_and_ladj(z)
@@ -97,7 +122,7 @@ def test_an_affine_coupling_is_zukos(moved: int) -> None:
 
 @pytest.mark.parametrize("moved", [0, 1])
 def test_a_spline_coupling_is_zukos(moved: int) -> None:
-    network = _conditioner(3 * 6 - 1, 3)
+    network = _conditioner(1, 3 * 6 - 1, 3)
     coupling = SplineCoupling(moved, network, bins=6, bound=BOUND)
     x = torch.cat((_points(300), 1e6 * _points(10, seed=1)))  # three in a hundred, and ten, lie outside the bound
 
