@@ -329,6 +329,32 @@ def test_glows_linear_layer_is_the_matrix_exponential(fraction: float) -> None:
         torch.testing.assert_close(back.ladj, -volume.expand(9), atol=SAME, rtol=0)
 
 
+# A stretch, a shear, a turn, nothing; and on either side of where the closed form gives way to a series.
+MATRICES = {
+    "stretch": [[1.0, 0.5], [0.5, -0.3]],
+    "shear": [[0.4, 1.3], [0.0, 0.4]],
+    "turn": [[0.1, -1.57], [1.57, -0.1]],
+    "zero": [[0.0, 0.0], [0.0, 0.0]],
+    "near a shear": [[0.02, 0.1], [0.0062, 0.0]],
+    "nearer": [[0.02, 0.1], [0.0092, 0.0]],
+    "near a shear, turning": [[0.02, -0.1], [0.0108, 0.0]],
+    "far": [[9.0, -7.0], [3.0, 5.0]],
+}
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_the_exponential_and_its_gradient_are_torchs(name: str) -> None:
+    layer = Linear(torch.tensor(MATRICES[name], dtype=DOUBLE))
+    theirs = layer.matrix.detach().clone().requires_grad_(True)
+    push, z = torch.linalg.matrix_exp(theirs), _points(5)
+    ours = layer.path(z, torch.ones(1, dtype=DOUBLE)).point[0]
+    torch.testing.assert_close(ours, z @ push.T, atol=SAME, rtol=SAME)
+    weights = torch.randn(5, 2, generator=_generator(), dtype=DOUBLE)
+    (weights * ours).sum().backward()
+    (weights * (z @ push.T)).sum().backward()
+    torch.testing.assert_close(layer.matrix.grad, theirs.grad, atol=SAME, rtol=SAME)
+
+
 def test_glows_linear_layer_is_never_singular_on_its_way() -> None:
     """A half turn is: half way along a straight line from I it would be zero."""
     matrices = [3 * torch.randn(2, 2, generator=_generator(seed), dtype=DOUBLE) for seed in range(30)]
