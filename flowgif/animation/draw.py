@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-__all__ = ["arrows", "discs", "owners", "smooth_mass", "streaks"]
+__all__ = ["arrows", "blurred", "discs", "owners", "smooth_mass", "streaks"]
 
 Field = npt.NDArray[np.float64]
 Kinds = npt.NDArray[np.int64]
@@ -100,21 +100,35 @@ def _stamps(radius: float) -> tuple[Kinds, Field]:
     return near[some], covers[:, some]
 
 
-def smooth_mass(shape: tuple[int, int], places: Field, sd: float) -> Field:
+def smooth_mass(shape: tuple[int, int], places: Field, sd: float, masses: Field | None = None) -> Field:
     """The particles' mass per pixel, each spread by a Gaussian; sums to the share of mass inside the frame.
 
     Args:
         shape: (height, width).
         places: (n, 2), column and row.
         sd: of the Gaussian, pixels.
+        masses: of each particle, (n,); None for the same of all, summing to 1.
     """
     # What lies beyond the padding cannot reach the frame.
     pad = int(np.ceil(4 * sd)) + 1
-    equal = np.broadcast_to(1 / len(places), len(places))
-    mass = _deposit((shape[0] + 2 * pad, shape[1] + 2 * pad), places + pad, equal)
+    if masses is None:
+        masses = np.broadcast_to(1 / len(places), len(places))
+    return blurred(_deposit((shape[0] + 2 * pad, shape[1] + 2 * pad), places + pad, masses), sd, padded=True)
+
+
+def blurred(mass: Field, sd: float, padded: bool = False) -> Field:
+    """Spread by a Gaussian.
+
+    Args:
+        mass: (height, width).
+        sd: pixels.
+        padded: whether mass is given 4 sd, and a pixel, further on every side than it is wanted; else it is taken for
+            0 there.
+    """
+    pad = int(np.ceil(4 * sd)) + 1
     taps = np.exp(-0.5 * (np.arange(-pad, pad + 1) / sd) ** 2)
     taps /= taps.sum()
-    return _filtered(_filtered(mass, taps).T, taps).T
+    return _filtered(_filtered(mass if padded else np.pad(mass, pad), taps).T, taps).T
 
 
 def _filtered(x: Field, taps: Field) -> Field:

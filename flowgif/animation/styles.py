@@ -15,7 +15,8 @@ from torch import Tensor
 
 from flowgif.animation.caption import draw_caption
 from flowgif.animation.colours import Look, Palette, PictureColours, picture_colours, ramp, shades
-from flowgif.animation.draw import arrows, discs, owners, smooth_mass, streaks
+from flowgif.animation.draw import arrows, blurred, discs, owners, smooth_mass, streaks
+from flowgif.animation.mesh import Mesh
 from flowgif.animation.scene import Actor, Motion, base_draws, make_view
 from flowgif.animation.timeline import Moment
 from flowgif.errors import UnusableInput
@@ -28,7 +29,13 @@ Field = npt.NDArray[np.float64]
 
 COVERAGE = 0.8  # of the ink by discs that did not overlap, from which their radius follows
 SMALLEST, LARGEST = 0.75 / 480, 2.8 / 480  # radius, as a share of the frame's longer side
-SMOOTHING = 2.2 / 480  # standard deviation of a density particle, likewise
+# Standard deviation of a density's smoothing in the cloud, which has no edges to lose, and in the picture, likewise;
+# and the least of it, pixels.
+SMOOTHING, LEAST_SMOOTHING = (2.0 / 480, 0.25 / 480), 0.25
+SWARM = 0.5  # or as a multiple of the distance of its particles, if that is more
+# A density's full colour is reached where it is as high as below it FULL of the mass is; found by BINS steps.
+FULL, BINS = 0.8, 1024
+FINENESS = 1.05  # parts of a density's mesh along its side, as a multiple of the frame's pixels
 
 
 class Style(ABC):
@@ -138,10 +145,10 @@ class Trails(Points):
 
 
 class Density(Style):
-    """The density, smooth: many particles that carry their mass."""
+    """The density, smooth: a mesh of particles that carry their mass."""
 
-    particles = 1 << 15  # a Sobol sequence is most even at powers of two
-    levels = 16
+    particles = 112 * 112
+    levels = 32
 
     def __init__(self, actors: Sequence[Actor], look: Look) -> None:
         super().__init__(actors, look)
@@ -150,22 +157,29 @@ class Density(Style):
         self.palette = Palette(ramp(look.cmap, self.levels), 1, self.levels - 1)
 
     def draws(self, n: int | None, seed: int) -> Tensor:
-        return base_draws(n or self.particles, seed, jitter=False)
+        # A mesh is what it is, whatever the seed.
+        return self._mesh(n or self.particles).nodes()
 
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
-        full = self.full(motion)
         for moment in moments:
-            yield _levels(self.mass(motion, moment) / full, self.levels)
+            yield _toned(self.mass(motion, moment), self.levels)
 
     def mass(self, motion: Motion, moment: Moment) -> Field:
         """Mass per pixel."""
-        return smooth_mass(self.shape, motion.at(moment), max(0.8, SMOOTHING * max(self.shape)))
+        mesh, mass = self._mesh(len(motion.base)), np.zeros(self.shape)
+        for spacing, places, masses in mesh.swarms(motion.at(moment), self.smoothing(moment.time) / SWARM):
+            mass += smooth_mass(self.shape, places, SWARM * spacing, masses)
+        return mass
 
-    def full(self, motion: Motion) -> float:
-        """The mass of full ink. One for all frames, so that mass can be compared between them."""
-        last = self.mass(motion, Moment(0, 1.0))
-        # In the picture nearly all ink is full.
-        return 0.85 * float(np.median(last[last > 0.1 * last.max()]))
+    def smoothing(self, time: float) -> float:
+        """Standard deviation, pixels."""
+        cloud, picture = SMOOTHING
+        return max(LEAST_SMOOTHING, (cloud + (picture - cloud) * time**3) * max(self.shape))
+
+    def _mesh(self, n: int) -> Mesh:
+        """Of about n nodes, so finely divided that in the picture there is more than one part in a pixel."""
+        side = max(2, round(math.sqrt(n)))
+        return Mesh(side, max(1, math.ceil(FINENESS * max(self.shape) / side)))
 
 
 class VelocityField(Density):
@@ -184,15 +198,15 @@ class VelocityField(Density):
 
     @torch.no_grad()
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
-        full = self.full(motion)
         step = max(10.0, self.EVERY / 480 * max(self.shape))
         rows, columns = ((np.arange(int(side / step)) + 0.5) * side / int(side / step) for side in self.shape)
         grid = np.stack(np.meshgrid(columns, rows), -1).reshape(-1, 2)
         fastest = self._fastest(motion, moments, grid)
         for i, moment in enumerate(moments):
-            under = _levels(self.mass(motion, moment) / full, self.levels)
+            mass = self.mass(motion, moment)
+            under = _toned(mass, self.levels)
             # Where nothing is, a velocity means nothing.
-            near = smooth_mass(self.shape, motion.at(moment), 0.6 * step) / full
+            near = blurred(mass, 0.6 * step) / _full(mass)
             there = near[grid[:, 1].astype(np.int64), grid[:, 0].astype(np.int64)]
             moves = self._velocity(moment, grid) * _direction(moments, i)
             speed = np.hypot(*moves.T)[:, None]
@@ -267,7 +281,8 @@ class Panels(Style):
     def draws(self, n: int | None, seed: int) -> Tensor:
         # Those of the density, then those of the samples.
         density, points, _ = self._parts
-        return torch.cat((density.draws(n, seed), points.draws(min(n, points.particles) if n else None, seed)))
+        nodes = density.draws(n, seed)
+        return torch.cat((nodes, points.draws(min(len(nodes), points.particles), seed)))
 
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
         density, points, field = self._parts
@@ -276,7 +291,7 @@ class Panels(Style):
         samples = min(points.particles, n // 2)
         many = motion.seen_by([self._small], 0, n - samples)
         few = motion.seen_by([self._small], n - samples, samples)
-        target = self._target(density, many)
+        target = _toned(self._target(), density.levels)
         for frames in zip(
             density.draw(many, moments), points.draw(few, moments), field.draw(many, moments), strict=True
         ):
@@ -286,12 +301,14 @@ class Panels(Style):
                 out[top : top + height, left : left + width] = np.where(frame > 0, frame + offset, 0)
             yield out
 
-    def _target(self, density: Style, many: Motion) -> Frame:
-        """The target itself: its own draws, in the same way."""
-        assert isinstance(density, Density)
-        draws = self._small.target.sample(Panels.particles, torch.Generator().manual_seed(0))
-        mass = smooth_mass(density.shape, self._small.view.to_frame(draws), max(0.8, SMOOTHING * max(density.shape)))
-        return _levels(mass / density.full(many), density.levels)
+    def _target(self) -> Field:
+        """The target's own density, mass per pixel."""
+        view = self._small.view
+        columns, rows = (
+            np.stack(np.broadcast_arrays(*at), 1) for at in ((np.arange(view.width), 0), (0, np.arange(view.height)))
+        )
+        x, y = view.from_frame(columns)[:, 0], view.from_frame(rows)[:, 1]
+        return self._small.target.density(x, y).numpy() / (view.scale[0] * view.scale[1])
 
 
 STYLES: dict[str, type[Style]] = {
@@ -301,6 +318,23 @@ STYLES: dict[str, type[Style]] = {
     "field": VelocityField,
     "panels": Panels,
 }
+
+
+def _full(mass: Field) -> float:
+    """The density below which most of a frame's mass lies."""
+    most = float(mass.max())
+    bins = (mass * (BINS / max(most, 1e-300))).astype(np.int64).ravel()
+    below = np.cumsum(np.bincount(bins, mass.ravel()))
+    return most * (float(np.searchsorted(below, FULL * below[-1])) + 1) / BINS
+
+
+def _toned(mass: Field, levels: int) -> Frame:
+    """A density's levels, up to the full one, which they approach ever more slowly: there, nothing is seen of noise.
+
+    Every frame has a scale of its own, since a cloud and a line drawing differ by a hundred times.
+    """
+    missing = 1 - np.minimum(mass / max(_full(mass), 1e-300), 1)
+    return _levels(1 - missing * missing, levels)
 
 
 def _levels(ink: Field, levels: int) -> Frame:

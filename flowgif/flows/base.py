@@ -16,7 +16,7 @@ from torch import Tensor, nn
 __all__ = ["ContinuousFlow", "Flow", "Mapped", "Regularised", "base_log_prob"]
 
 
-SWEPT = 16  # times that are computed at once
+SWEPT = 1 << 22  # points, over all times, that are computed at once: some tens of megabytes
 
 
 class Mapped(NamedTuple):
@@ -105,8 +105,8 @@ class Flow(nn.Module, ABC):
         return (self.trajectory(x, torch.tensor([now + step]), now)[0] - x) / step
 
     def sweep(self, z: Tensor, times: Sequence[float]) -> Iterator[Tensor]:
-        """The points (n, 2) at each of the times, ascending; a few are computed at once, so memory stays bounded."""
-        for some in _batched(times):
+        """The points (n, 2) at each of the times, ascending; as many as memory allows are computed at once."""
+        for some in _batched(times, len(z)):
             yield from self.path(z, torch.tensor(some, dtype=torch.float64)).point
 
     def initialise(self, x: Tensor) -> None:
@@ -157,11 +157,12 @@ class ContinuousFlow(Flow):
 
     def sweep(self, z: Tensor, times: Sequence[float]) -> Iterator[Tensor]:
         start = 0.0
-        for some in _batched(times):
+        for some in _batched(times, len(z)):
             points = self.trajectory(z, torch.tensor(some, dtype=torch.float64), start)
             yield from points
             z, start = points[-1], some[-1]
 
 
-def _batched(times: Sequence[float]) -> Iterator[Sequence[float]]:
-    return (times[i : i + SWEPT] for i in range(0, len(times), SWEPT))
+def _batched(times: Sequence[float], points: int) -> Iterator[Sequence[float]]:
+    some = max(1, SWEPT // max(1, points))
+    return (times[i : i + some] for i in range(0, len(times), some))
