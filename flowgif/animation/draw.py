@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-__all__ = ["arrows", "blurred", "discs", "owners", "smooth_mass", "streaks"]
+__all__ = ["arrows", "discs", "means_around", "owners", "smooth_mass", "streaks"]
 
 Field = npt.NDArray[np.float64]
 Kinds = npt.NDArray[np.int64]
@@ -113,22 +113,19 @@ def smooth_mass(shape: tuple[int, int], places: Field, sd: float, masses: Field 
     pad = int(np.ceil(4 * sd)) + 1
     if masses is None:
         masses = np.broadcast_to(1 / len(places), len(places))
-    return blurred(_deposit((shape[0] + 2 * pad, shape[1] + 2 * pad), places + pad, masses), sd, padded=True)
-
-
-def blurred(mass: Field, sd: float, padded: bool = False) -> Field:
-    """Spread by a Gaussian.
-
-    Args:
-        mass: (height, width).
-        sd: pixels.
-        padded: whether mass is given 4 sd, and a pixel, further on every side than it is wanted; else it is taken for
-            0 there.
-    """
-    pad = int(np.ceil(4 * sd)) + 1
+    mass = _deposit((shape[0] + 2 * pad, shape[1] + 2 * pad), places + pad, masses)
     taps = np.exp(-0.5 * (np.arange(-pad, pad + 1) / sd) ** 2)
     taps /= taps.sum()
-    return _filtered(_filtered(mass if padded else np.pad(mass, pad), taps).T, taps).T
+    return _filtered(_filtered(mass, taps).T, taps).T
+
+
+def means_around(mass: Field, rows: Field, columns: Field, sd: float) -> Field:
+    """Averages of (height, width) around each (row, column), weighted by a Gaussian of sd pixels, (rows, columns)."""
+    along, across = (
+        np.exp(-0.5 * ((np.arange(side) - at[:, None]) / sd) ** 2)
+        for side, at in zip(mass.shape, (rows, columns), strict=True)
+    )
+    return along @ mass @ across.T / (along.sum(1)[:, None] * across.sum(1))
 
 
 def _filtered(x: Field, taps: Field) -> Field:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from flowgif.animation.caption import draw_caption
 from flowgif.animation.colours import Look, Palette, PictureColours, picture_colours, ramp, shades
-from flowgif.animation.draw import arrows, blurred, discs, owners, smooth_mass, streaks
+from flowgif.animation.draw import arrows, discs, means_around, owners, smooth_mass, streaks
 from flowgif.animation.mesh import Mesh
 from flowgif.animation.scene import Actor, Motion, base_draws, make_view
 from flowgif.animation.timeline import Moment
@@ -185,9 +185,11 @@ class Density(Style):
 class VelocityField(Density):
     """Arrows of the velocity over a faint density."""
 
+    particles = 88 * 88  # what is faint has no edges
     EVERY = 26  # pixels between arrows, of 480
     LONGEST = 1.15  # times that
     FAINT = 0.45
+    NEAR = 0.01  # of the full density: with less around it an arrow is left out
 
     def __init__(self, actors: Sequence[Actor], look: Look) -> None:
         super().__init__(actors, look)
@@ -206,13 +208,12 @@ class VelocityField(Density):
             mass = self.mass(motion, moment)
             under = _toned(mass, self.levels)
             # Where nothing is, a velocity means nothing.
-            near = blurred(mass, 0.6 * step) / _full(mass)
-            there = near[grid[:, 1].astype(np.int64), grid[:, 0].astype(np.int64)]
+            there = means_around(mass, rows, columns, 0.6 * step).ravel() > self.NEAR * _full(mass)
             moves = self._velocity(moment, grid) * _direction(moments, i)
             speed = np.hypot(*moves.T)[:, None]
             # Speeds differ by a hundred times, so lengths follow their square root.
             length = self.LONGEST * step * np.sqrt(np.minimum(speed / fastest, 1))
-            strokes = arrows(self.shape, *_centred(grid, moves / np.maximum(speed, 1e-9) * length, there > 0.01), 1.4)
+            strokes = arrows(self.shape, *_centred(grid, moves / np.maximum(speed, 1e-9) * length, there), 1.4)
             over = _levels(strokes, len(self.palette.colours) - self.levels + 1)
             yield np.where(over > 0, over + self.levels - 1, under).astype(np.uint8)
 
@@ -244,7 +245,7 @@ def _direction(moments: Sequence[Moment], i: int) -> int:
 class Panels(Style):
     """Target, density, samples and vector field side by side, as in FFJORD's own animation."""
 
-    particles = Density.particles
+    particles = VelocityField.particles  # the panels are small
     GAP = 10 / 800
     NAMES = ("target", "density", "samples", "vector field")
 
