@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 
 import flowgif
 from flowgif.animation.colours import make_look
-from flowgif.animation.scene import Motion, base_draws, make_actors
-from flowgif.animation.styles import STYLES, Points
+from flowgif.animation.scene import Motion, make_actors
+from flowgif.animation.styles import Points
 from flowgif.animation.timeline import Moment
 
 SIZE, FRAMES = 480, 60
@@ -49,11 +49,11 @@ def beside_matplotlib(folder: str) -> None:
     look = make_look()
     moments = [Moment(0, i / (FRAMES - 1)) for i in range(FRAMES)]
     height, width = actors[0].view.height, actors[0].view.width
-    with Motion(actors, moments, base_draws(Points.particles, 0)) as motion:
-        radius = STYLES["points"](actors, look)
-        assert isinstance(radius, Points)
+    style = Points(actors, look)
+    z = style.draws(None, 0)
+    with Motion(actors, moments, z) as motion:
         # A marker's size is its area in points; a figure of 72 dots per inch has a point in a pixel.
-        area = (2 * radius.radius(Points.particles)) ** 2
+        area = (2 * style.radius(len(z), Moment(0, 1.0))) ** 2
 
         def figure() -> tuple[Figure, FigureCanvasAgg]:
             made = Figure((width / 72, height / 72), dpi=72)
@@ -79,9 +79,9 @@ def beside_matplotlib(folder: str) -> None:
                 made.savefig(io.BytesIO(), format="png")
                 yield made
 
-        ours = seconds(lambda: radius.draw(motion, moments))
+        ours = seconds(lambda: style.draw(motion, moments))
         kept, anew = seconds(one_figure), seconds(figure_each)
-    print(f"drawing {FRAMES} frames of {Points.particles} points, {width}x{height}: {ours:.2f} s")
+    print(f"drawing {FRAMES} frames of {len(z)} points, {width}x{height}: {ours:.2f} s")
     print(f"matplotlib, one scatter moved on            {kept:.2f} s, {kept / ours:.0f} times as long")
     print(f"matplotlib, a figure and a PNG for each     {anew:.2f} s, {anew / ours:.0f} times as long")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from PIL import Image
 
 from flowgif.animation.caption import draw_caption
@@ -16,7 +17,7 @@ from flowgif.animation.encode import check_encodable, encode
 from flowgif.animation.film import Film
 from flowgif.animation.fit import PRESETS, Floor, fit, verify
 from flowgif.animation.html import Page, Theme, write_html
-from flowgif.animation.scene import Actor, Motion, make_actors
+from flowgif.animation.scene import Actor, Motion, base_draws, make_actors
 from flowgif.animation.styles import STYLES, Points, Style
 from flowgif.animation.timeline import Moment, Pace, Timeline, make_timeline, moment_name
 from flowgif.errors import UnusableInput, did_you_mean
@@ -120,14 +121,20 @@ def animate(
     actors = make_actors(cast, shot.size)
     style = STYLES[shot.style](actors, shot.look)
     timeline = make_timeline(shot.pace, len(cast))
+    pages = [out for out in outs if out.suffix.lower() == PAGE]
     z = style.draws(shot.points, shot.seed)
+    # A page shows particles, whatever the style; where that has none, they come after its own points.
+    own = 0 if isinstance(style, Points) else len(z)
+    if pages and own:
+        z = torch.cat((z, base_draws(PAGE_PARTICLES, shot.seed)))
     remarks: list[str] = []
     with Motion(actors, timeline.moments, z) as motion:
-        pages = [out for out in outs if out.suffix.lower() == PAGE]
         for out in pages:
-            write_html(out, _page(out.stem, style, motion, timeline, shot))
+            particles = motion.seen_by(actors, own, min(len(z) - own, PAGE_PARTICLES))
+            write_html(out, _page(out.stem, style, particles, timeline, shot))
         if len(pages) < len(outs) or poster is not None:
-            with _film(style, motion, timeline, shot, on_frame) as film:
+            shown = motion.seen_by(actors, 0, own or len(z))
+            with _film(style, shown, timeline, shot, on_frame) as film:
                 for out in outs:
                     if out not in pages:
                         remarks += _encode(out, film, shot)
@@ -229,12 +236,11 @@ def _encode(out: Path, film: Film, shot: Shot) -> list[str]:
 
 
 def _page(title: str, style: Style, motion: Motion, timeline: Timeline, shot: Shot) -> Page:
-    """A page shows particles, whatever the style."""
     actors: Sequence[Actor] = motion.actors
     points = style if isinstance(style, Points) else Points(actors, shot.look)
-    n = min(len(motion.base), PAGE_PARTICLES)
+    n = len(motion.base)
     distinct = list(dict.fromkeys(timeline.moments))
-    places = np.stack([motion.at(moment)[:n] for moment in distinct])
+    places = np.stack([motion.at(moment) for moment in distinct])
     row = {moment: i for i, moment in enumerate(distinct)}
     light, dark = (Theme(_hex(theme.foreground), _hex(theme.background)) for theme in (THEMES["light"], THEMES["dark"]))
     asked = Theme(_hex(shot.look.foreground), _hex(shot.look.background))
@@ -249,7 +255,7 @@ def _page(title: str, style: Style, motion: Motion, timeline: Timeline, shot: Sh
         radius=min(points.radius(n, Moment(run, 1.0)) for run in range(len(actors))),
         delays=timeline.delays,
         order=tuple(row[moment] for moment in timeline.moments),
-        colours=points.particle_colours(motion, len(actors) - 1)[:n] if shot.look.source else None,
+        colours=points.particle_colours(motion, len(actors) - 1) if shot.look.source else None,
         captions=tuple(names) if shot.caption else None,
         loops=shot.loops,
         light=light,

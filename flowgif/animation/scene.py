@@ -35,6 +35,7 @@ class View:
     Attributes:
         width, height: of a frame, pixels.
         ink_area: the area that the target's typical points cover, pixels.
+        stroke: how thick its lines are, pixels: twice the area over the length of the outline.
         scale: pixels of the frame per data unit, (x, y).
         origin: where the data's origin is in the frame, (column, row); the first pixel's centre is at (0, 0).
         cloud_scale, cloud_origin: the same at time 0, where several pictures share one cloud; in between they go from
@@ -44,6 +45,7 @@ class View:
     width: int
     height: int
     ink_area: float
+    stroke: float
     scale: tuple[float, float]
     origin: tuple[float, float]
     cloud_scale: tuple[float, float]
@@ -93,7 +95,16 @@ def make_view(target: GaussianMixture, size: int) -> View:
     origin = ((width - 1) / 2 - float(middle[0]) * scale[0], (height - 1) / 2 + float(middle[1]) * scale[1])
     # A uniform density on an area A has the entropy log A.
     area = math.exp(target.entropy()) * scale[0] * scale[1]
-    return View(width, height, area, scale, origin, scale, origin)
+    return View(width, height, area, _stroke(target) * size / float(extent.max()), scale, origin, scale, origin)
+
+
+def _stroke(target: GaussianMixture) -> float:
+    """In the units of the target's scale, which for a picture are pixels as it is used."""
+    if not isinstance(target, ImageTarget):
+        return 4 * float((target.std * target.scale).mean())  # of a curve with noise
+    steps = sum(float(np.abs(np.diff(np.pad(target.ink, 1), axis=axis)).sum()) for axis in (0, 1))
+    # Outlines of all directions are 4 / pi times as long along the axes.
+    return 2 * float(target.ink.sum()) / (math.pi / 4 * steps)
 
 
 def make_actors(cast: Sequence[tuple[Flow, GaussianMixture]], size: int) -> list[Actor]:

@@ -50,7 +50,6 @@ class Style(ABC):
         shape: (height, width) of a frame.
     """
 
-    particles: ClassVar[int] = 4000  # where nothing else is said
     palette: Palette
     shape: tuple[int, int]
 
@@ -58,9 +57,9 @@ class Style(ABC):
         self.actors, self.look = actors, look
         self.shape = (actors[0].view.height, actors[0].view.width)
 
+    @abstractmethod
     def draws(self, n: int | None, seed: int) -> Tensor:
-        """Base points, (m, 2), of the n particles that were asked for, or of the style's own number."""
-        return base_draws(n or self.particles, seed)
+        """Base points, (m, 2), of about the n particles that were asked for, or of as many as suit the style."""
 
     @abstractmethod
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
@@ -68,8 +67,10 @@ class Style(ABC):
 
 
 class Points(Style):
-    """Crisp particles; their size fits their number and the picture's ink."""
+    """Crisp particles; their number fits the picture's lines, and their size its ink."""
 
+    fewest, most = 5000, 7000  # particles: what lies between is for lines ACROSS of them wide
+    ACROSS = 8
     shades_alone = 5  # edges need no more, and fewer make smaller files
     shades_of_many = 3
 
@@ -94,6 +95,15 @@ class Points(Style):
             return level
         which = owners(self.shape, places, radius, self._kinds_of(motion, run))
         return np.where(level > 0, which * self.palette.shades + level, 0).astype(np.uint8)
+
+    def draws(self, n: int | None, seed: int) -> Tensor:
+        return base_draws(n or self.particles, seed)
+
+    @property
+    def particles(self) -> int:
+        """So many that the picture's lines are several of them wide, within what is drawn quickly."""
+        fitting = max(actor.view.ink_area * (self.ACROSS / actor.view.stroke) ** 2 for actor in self.actors)
+        return round(min(max(fitting, self.fewest), self.most))
 
     def radius(self, n: int, moment: Moment) -> float:
         """Of one of n particles, pixels: each picture's own, and in the cloud that all share the mean of them."""
@@ -147,7 +157,7 @@ class Trails(Points):
 class Density(Style):
     """The density, smooth: a mesh of particles that carry their mass."""
 
-    particles = 112 * 112
+    particles: ClassVar[int] = 112 * 112  # of the mesh
     levels = 32
 
     def __init__(self, actors: Sequence[Actor], look: Look) -> None:
