@@ -255,7 +255,7 @@ def _page(title: str, style: Style, motion: Motion, timeline: Timeline, shot: Sh
         radius=min(points.radius(n, Moment(run, 1.0)) for run in range(len(actors))),
         delays=timeline.delays,
         order=tuple(row[moment] for moment in timeline.moments),
-        colours=points.particle_colours(motion, len(actors) - 1) if shot.look.source else None,
+        colours=points.particle_colours(motion) if shot.look.source else None,
         captions=tuple(names) if shot.caption else None,
         loops=shot.loops,
         light=light,

@@ -30,6 +30,7 @@ __all__ = [
 
 RGB = tuple[int, int, int]
 MOST_COLOURS = 64  # of a picture, chosen once
+EDGE = 5  # pixels that a softened edge is wide, at most
 
 
 @dataclass(frozen=True)
@@ -181,11 +182,12 @@ def picture_colours(image: Image.Image, ink: npt.NDArray[np.float64], most: int)
         ink: (rows, columns) in [0, 1].
         most: colours, at most MOST_COLOURS.
     """
-    from scipy.ndimage import distance_transform_edt
+    from scipy.ndimage import distance_transform_edt, maximum_filter
 
     rgb = np.asarray(image.convert("RGB"))
-    # Where ink is faint the colour is mixed with the background's: the full ink around it says what it is.
-    full = ink >= min(0.95, float(ink.max()))
+    # At an edge the colour is mixed with the background's: the fuller ink beside it says what it is. (A pale colour's
+    # ink is faint everywhere, and so it is full where none beside it is fuller.)
+    full = (ink > 0) & (ink >= 0.95 * maximum_filter(ink, EDGE))
     nearest = distance_transform_edt(~full, return_distances=False, return_indices=True)
     rows, columns = cast(npt.NDArray[np.int64], nearest)
     inked = rgb[full]

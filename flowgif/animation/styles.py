@@ -25,10 +25,16 @@ from flowgif.targets.image import ImageTarget
 __all__ = ["STYLES", "Style"]
 
 Frame = npt.NDArray[np.uint8]
+Kinds = npt.NDArray[np.int64]
 Field = npt.NDArray[np.float64]
 
 COVERAGE = 0.8  # of the ink by discs that did not overlap, from which their radius follows
 SMALLEST, LARGEST = 0.75 / 480, 2.8 / 480  # radius, as a share of the frame's longer side
+LEAST_RADIUS = 0.7  # pixels
+# Between two pictures, particles exchange their colours while the time is below that.
+EXCHANGE = 0.5
+GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, are as evenly spread as can be
+CUT = 0.5  # a step of time that no path is drawn along: from a picture that is shown first to the cloud
 # Standard deviation of a density's smoothing in the cloud, which has no edges to lose, and in the picture, likewise;
 # and the least of it, pixels.
 SMOOTHING, LEAST_SMOOTHING = (2.0 / 480, 0.25 / 480), 0.25
@@ -85,15 +91,15 @@ class Points(Style):
             self.palette = shades(look.background, np.array([look.foreground], dtype=np.uint8), self.shades_alone)
 
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
-        for moment in moments:
+        for moment, kinds in zip(moments, self._kinds(motion, moments), strict=True):
             places, radius = motion.at(moment), self.radius(len(motion.base), moment)
-            yield self._inked(discs(self.shape, places, radius), places, radius, motion, moment.run)
+            yield self._inked(discs(self.shape, places, radius), places, radius, kinds)
 
-    def _inked(self, ink: Field, places: Field, radius: float, motion: Motion, run: int) -> Frame:
+    def _inked(self, ink: Field, places: Field, radius: float, kinds: Kinds | None) -> Frame:
         level = _levels(ink, self.palette.levels)
-        if not self._colours:
+        if kinds is None:
             return level
-        which = owners(self.shape, places, radius, self._kinds_of(motion, run))
+        which = owners(self.shape, places, radius, kinds)
         return np.where(level > 0, which * self.palette.shades + level, 0).astype(np.uint8)
 
     def draws(self, n: int | None, seed: int) -> Tensor:
@@ -103,32 +109,56 @@ class Points(Style):
     def particles(self) -> int:
         """So many that the picture's lines are several of them wide, within what is drawn quickly."""
         fitting = max(actor.view.ink_area * (self.ACROSS / actor.view.stroke) ** 2 for actor in self.actors)
-        return round(min(max(fitting, self.fewest), self.most))
+        # In a small frame they cannot be small enough: beyond that number they would only lie on each other.
+        room = max(actor.view.ink_area for actor in self.actors) / LEAST_RADIUS**2
+        return max(2, round(min(max(fitting, self.fewest), self.most, 0.5 * room)))
 
     def radius(self, n: int, moment: Moment) -> float:
         """Of one of n particles, pixels: each picture's own, and in the cloud that all share the mean of them."""
         side = max(self.shape)
         fitting = [math.sqrt(COVERAGE * actor.view.ink_area / (math.pi * n)) for actor in self.actors]
-        own = [max(0.7, min(max(each, SMALLEST * side), LARGEST * side)) for each in fitting]
+        own = [max(LEAST_RADIUS, min(max(each, SMALLEST * side), LARGEST * side)) for each in fitting]
         cloud = sum(own) / len(own)
         return cloud + (own[moment.run] - cloud) * moment.time
 
-    def particle_colours(self, motion: Motion, run: int) -> npt.NDArray[np.uint8]:
-        """The full colour of each particle, (n, 3)."""
+    def particle_colours(self, motion: Motion) -> npt.NDArray[np.uint8]:
+        """The full colour of each particle in the last picture, (n, 3)."""
         if not self._colours:
             return np.broadcast_to(self.palette.colours[-1], (len(motion.base), 3))
-        return self.palette.colours[(self._kinds_of(motion, run) + 1) * self.palette.shades]
+        return self.palette.colours[(self._final_kinds(motion)[-1] + 1) * self.palette.shades]
 
-    def _kinds_of(self, motion: Motion, run: int) -> npt.NDArray[np.int64]:
-        """The colour of each particle: that of the picture where it ends."""
-        before = sum(len(each.colours) for each in self._colours[:run])
-        pixels = self._colours[run].kinds
-        actor = self.actors[run]
-        assert isinstance(actor.target, ImageTarget)
-        at = actor.target.to_pixels(actor.view.from_frame(motion.at(Moment(run, 1.0)))).numpy()
-        used = np.array(actor.target.picture.image.size) / np.array(actor.target.picture.size_as_given)
-        column, row = ((at + 0.5) * used - 0.5).round().astype(np.int64).T
-        return before + pixels[row.clip(0, pixels.shape[0] - 1), column.clip(0, pixels.shape[1] - 1)]
+    def _kinds(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Kinds | None]:
+        """The colour of each particle at each moment; None where there is only one.
+
+        It is that of the picture where the particle ends. Between two pictures they change it around the cloud, one
+        after the other.
+        """
+        if not self._colours:
+            yield from [None] * len(moments)
+            return
+        final = self._final_kinds(motion)
+        turn = GOLDEN * np.arange(len(motion.base)) % 1
+        for i, moment in enumerate(moments):
+            after = moments[i + 1] if i + 1 < len(moments) else moment
+            rising = after.run == moment.run and after.time > moment.time
+            # Out of the cloud they have still to give away the picture's colours that was before.
+            way = moments[i::-1] if rising else moments[i:]
+            other = next((each.run for each in way if each.run != moment.run), moment.run)
+            share = 0.5 * (1 - moment.time / EXCHANGE)
+            yield np.where(turn >= 1 - share if rising else turn < share, final[other], final[moment.run])
+
+    def _final_kinds(self, motion: Motion) -> list[Kinds]:
+        """For each run the colour that its picture has where a particle ends."""
+        out: list[Kinds] = []
+        for run, (actor, colours) in enumerate(zip(self.actors, self._colours, strict=True)):
+            assert isinstance(actor.target, ImageTarget)
+            at = actor.target.to_pixels(actor.view.from_frame(motion.at(Moment(run, 1.0)))).numpy()
+            used = np.array(actor.target.picture.image.size) / np.array(actor.target.picture.size_as_given)
+            column, row = ((at + 0.5) * used - 0.5).round().astype(np.int64).T
+            height, width = colours.kinds.shape
+            before = sum(len(each.colours) for each in self._colours[:run])
+            out.append(before + colours.kinds[row.clip(0, height - 1), column.clip(0, width - 1)])
+        return out
 
 
 class Trails(Points):
@@ -138,20 +168,25 @@ class Trails(Points):
     FAINT = 0.5  # ink of the newest part of a tail, per pixel
 
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
-        before: deque[Field] = deque(maxlen=self.LENGTH + 1)
-        for i, moment in enumerate(moments):
+        strengths = [self.FAINT * (1 - age / (self.LENGTH + 1)) ** 1.5 for age in range(1, self.LENGTH + 1)]
+        paths: deque[Field] = deque(maxlen=self.LENGTH)  # since the frame before, the latest first
+        before, last = None, None
+        for i, (moment, kinds) in enumerate(zip(moments, self._kinds(motion, moments), strict=True)):
             places, radius = motion.at(moment), 0.85 * self.radius(len(motion.base), moment)
-            before.append(places)
+            if last is not None and last.run == moment.run and abs(last.time - moment.time) > CUT:
+                paths.clear()
+            elif before is not None:
+                paths.appendleft(streaks(self.shape, before, places, 1.0))
+            before, last = places, moment
             # Tails shorten on the last frames before a picture, which is drawn without.
             ahead = [j for j in range(i, min(len(moments), i + self.LENGTH)) if moments[j].time == 1]
             length = ahead[0] - i if ahead else self.LENGTH
             tail = np.zeros(self.shape)
-            for age in range(1, min(length, len(before) - 1) + 1):
-                strength = self.FAINT * (1 - age / (self.LENGTH + 1)) ** 1.5
-                tail += streaks(self.shape, before[-age - 1], before[-age], strength)
+            for strength, path in zip(strengths[:length], paths, strict=False):
+                tail += strength * path
             # Tails that cross add up to a grey at most, so that the particles stand out.
             ink = np.maximum(discs(self.shape, places, radius), 0.6 * (1 - np.exp(-tail / 0.6)))
-            yield self._inked(ink, places, radius + 2, motion, moment.run)
+            yield self._inked(ink, places, radius + 2, kinds)
 
 
 class Density(Style):
