@@ -42,7 +42,7 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    "readme": Preset(480, most_bytes=1_000_000),
+    "readme": Preset(480, most_bytes=1024**2),
     "slack": Preset(128, square=True, most_bytes=128 * 1024, most_frames=50),
     "discord": Preset(128, square=True, most_bytes=256 * 1024),
     "square": Preset(512, square=True),
