@@ -185,7 +185,7 @@ class SplineConfig(ConditionerConfig):
     frequency: Positive = 6.0
     activation: Literal["silu", "relu", "tanh"] = "silu"
     bins: Annotated[int, Field(ge=2, le=256, strict=True)] = 32
-    bound: Annotated[float, Field(gt=0, le=100)] = 3.5
+    bound: Annotated[float, Field(gt=0, le=100)] = 4.5  # further out, in the cloud, are seven points of a million
 
 
 ModelConfig = Annotated[FFJORDConfig | RealNVPConfig | GlowConfig | SplineConfig, Field(discriminator="name")]

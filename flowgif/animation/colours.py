@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageColor
 
+from flowgif.animation.palette import from_oklab, oklab
 from flowgif.errors import UnusableInput, did_you_mean
 
 __all__ = [
@@ -161,10 +162,10 @@ def make_look(
 
 def ramp(anchors: tuple[RGB, ...] | npt.NDArray[np.uint8], levels: int) -> npt.NDArray[np.uint8]:
     """Colours at even steps along the anchors, (levels, 3), interpolated in Oklab (B. Ottosson, 2020)."""
-    lab = _to_oklab(np.asarray(anchors, dtype=np.float64) / 255)
+    lab = oklab(np.asarray(anchors))
     places = np.linspace(0, len(lab) - 1, levels)
     mixed = np.stack([np.interp(places, range(len(lab)), lab[:, c]) for c in range(3)], 1)
-    return (_from_oklab(mixed) * 255).round().clip(0, 255).astype(np.uint8)
+    return from_oklab(mixed)
 
 
 def shades(background: RGB, kinds: npt.NDArray[np.uint8], count: int) -> Palette:
@@ -200,29 +201,3 @@ def picture_colours(image: Image.Image, ink: npt.NDArray[np.float64], most: int)
     kinds = np.zeros(full.shape, dtype=np.int64)
     kinds[full] = index.reshape(-1)
     return PictureColours(palette[used], kinds[rows, columns])
-
-
-def _to_oklab(srgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    return np.cbrt(linear @ _LMS.T) @ _LAB.T
-
-
-def _from_oklab(lab: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    linear = (np.linalg.solve(_LMS, (np.linalg.solve(_LAB, lab.T)) ** 3)).T.clip(0, 1)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-
-
-_LMS = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ]
-)
-_LAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-)

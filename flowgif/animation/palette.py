@@ -1,11 +1,11 @@
-"""Palettes with fewer colours, and the nearest colour of a palette."""
+"""Oklab, palettes with fewer colours, and the nearest colour of a palette."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["merge_colours", "nearest_colours"]
+__all__ = ["from_oklab", "merge_colours", "nearest_colours", "oklab"]
 
 Colours = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
@@ -57,7 +57,7 @@ def merge_colours(
         alone[transparent] = transparent != 0
     levels = max(levels, int(fixed.sum()))
     # By counts alone the background would be all that mattered, by looks alone colours that nobody sees.
-    points, weights = _to_oklab(colours), np.sqrt(counts.astype(np.float64))
+    points, weights = oklab(colours), np.sqrt(counts.astype(np.float64))
     cluster = _merge(points, weights, levels, fixed, alone)
     cluster = _refine(points, weights, cluster, fixed, alone)
 
@@ -136,16 +136,18 @@ def _mean(points: Points, weights: npt.NDArray[np.float64], members: npt.NDArray
 
 
 def _mean_colour(points: Points, weights: npt.NDArray[np.float64], members: npt.NDArray[np.bool_]) -> Colours:
-    return _from_oklab(_mean(points, weights, members))
+    return from_oklab(_mean(points, weights, members))
 
 
-def _to_oklab(colours: Colours) -> Points:
+def oklab(colours: Colours) -> Points:
+    """Lightness, and how red or green and how yellow or blue, (n, 3), of sRGB colours (n, 3)."""
     share = colours / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     return np.cbrt(linear @ _CONES.T) @ _OKLAB.T
 
 
-def _from_oklab(points: Points) -> Colours:
+def from_oklab(points: Points) -> Colours:
+    """The inverse of :func:`oklab`; what the screen cannot show is cut."""
     linear = (points @ np.linalg.inv(_OKLAB).T) ** 3 @ np.linalg.inv(_CONES).T
     linear = np.clip(linear, 0, 1)
     share = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)

@@ -106,5 +106,5 @@ def test_an_arrow_points_where_it_goes() -> None:
     # The head is wider than the shaft.
     across = (ink > 0.5).sum(0)
     assert across[36] > across[20] >= 1
-    assert 0 <= ink.min()
+    assert ink.min() >= 0
     assert ink.max() <= 1
