@@ -14,17 +14,18 @@ FONT = 0.06  # height of a letter's line, as a share of the frame's width
 SMALLEST, LARGEST = 10, 40  # pixels, where there is room
 
 
-def draw_caption(text: str, width: int, levels: int, others: Sequence[str] = ()) -> npt.NDArray[np.uint8]:
+def draw_caption(
+    text: str, width: int, levels: int, others: Sequence[str] = (), moving: bool = True
+) -> npt.NDArray[np.uint8]:
     """A strip of ink levels, (height, width), with the text in its middle.
-
-    Texts that follow each other in one place begin where the widest of them must begin, so that they do not jump to and
-    fro; letters shrink where that one would not fit.
 
     Args:
         text: one line.
         width: pixels.
         levels: of ink; levels - 1 is full.
-        others: what else will stand in its place.
+        others: what has letters of the same size, which shrink until the widest fits.
+        moving: whether the others follow in the same place: then all begin where the widest has to, so that they do
+            not jump to and fro.
     """
     texts = (text, *others)
     size = min(LARGEST, max(SMALLEST, round(FONT * width)))
@@ -34,7 +35,8 @@ def draw_caption(text: str, width: int, levels: int, others: Sequence[str] = ())
         if widest <= width or size <= 4:
             break
         size -= 1
-    left, height = max(0, round((width - widest) / 2)), round(1.6 * size)
+    length = widest if moving else font.getlength(text)
+    left, height = max(0, round((width - length) / 2)), round(1.6 * size)
     strip = Image.new("L", (width, height))
     ImageDraw.Draw(strip).text((left, height / 2), text, fill=255, font=font, anchor="lm")
     return np.round(np.asarray(strip) / 255 * (levels - 1)).astype(np.uint8)

@@ -165,7 +165,9 @@ class Trails(Points):
     """Particles with fading tails: where each was in the frames before, drawn fainter the longer ago."""
 
     LENGTH = 7  # frames
-    FAINT = 0.5  # ink of the newest part of a tail, per pixel
+    FAINT = 1.0  # ink of the newest part of a tail, per pixel
+    fewest, most = 3000, 4000  # tails need room
+    shades_alone = 7  # and they fade
 
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
         strengths = [self.FAINT * (1 - age / (self.LENGTH + 1)) ** 1.5 for age in range(1, self.LENGTH + 1)]
@@ -311,7 +313,7 @@ class Panels(Style):
         density, points, field = (part.palette.colours for part in self._parts)
         self.palette = Palette(np.concatenate((density, points, field)), 1, 15)
         self._offsets = (0, len(density), len(density) + len(points))
-        caption = draw_caption("x", view.width, 2).shape[0]
+        caption = draw_caption("", view.width, 2, self.NAMES).shape[0]
         self._places = [
             (gap + (i // columns) * (view.height + caption + gap), gap + (i % columns) * (view.width + gap))
             for i in range(4)
@@ -320,7 +322,7 @@ class Panels(Style):
         self.shape = (gap + rows * (view.height + caption + gap), gap + columns * (view.width + gap))
         self._blank = np.zeros(self.shape, dtype=np.uint8)
         for name, (top, left) in zip(self.NAMES, self._places, strict=True):
-            strip = draw_caption(name, view.width, 6)
+            strip = draw_caption(name, view.width, 6, self.NAMES, moving=False)
             inked = np.where(strip > 0, strip + self._offsets[1], 0)
             self._blank[top + view.height : top + view.height + caption, left : left + view.width] = inked
 
