@@ -213,7 +213,7 @@ RECIPES: dict[str, dict[Objective, Recipe]] = {
         "likelihood": Recipe(400, 512, 0.005, "adam"),
     },
     "realnvp": {"likelihood": Recipe(3000, 512, 0.005, "adam")},
-    "glow": {"likelihood": Recipe(2000, 512, 0.005, "adam")},
+    "glow": {"likelihood": Recipe(2000, 512, 0.008, "adam")},
     "spline": {"likelihood": Recipe(2000, 1024, 0.005, "adam")},
 }
 

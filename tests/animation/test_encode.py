@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +13,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 from conftest import ROOT
-from films import decode, discs, film_of, noise, ramp, seen
+from films import decode, decode_video, discs, film_of, leaks_of_imageio, noise, ramp, seen
 from PIL import Image
 
 from flowgif.animation import video
@@ -210,20 +207,6 @@ def test_a_single_frame_png_is_one_for_all_programs(usual: Film, tmp_path: Path)
     assert np.array_equal(first[..., :3], seen(usual)[0][..., :3])
 
 
-@contextmanager
-def _leaks_of_imageio() -> Iterator[None]:
-    """It leaves pipes to the garbage collector after reading, and when ffmpeg breaks off."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        yield
-        gc.collect()
-
-
-def _video(path: Path) -> tuple[list[np.ndarray], dict]:
-    with _leaks_of_imageio(), closing(imageio.v2.get_reader(path, "FFMPEG")) as reader:
-        return [np.asarray(frame) for frame in reader], reader.get_meta_data()
-
-
 @pytest.mark.parametrize("suffix", VIDEOS)
 @pytest.mark.parametrize(
     ("delays", "step"), [([4] * 5 + [100], 4), ([3, 4, 3, 3, 4, 50], 1), ([50] * 6, 50), ([250] * 6, 50)]
@@ -231,7 +214,7 @@ def _video(path: Path) -> tuple[list[np.ndarray], dict]:
 def test_a_video_shows_each_frame_as_long(suffix: str, delays: list[int], step: int, tmp_path: Path) -> None:
     with film_of(discs(6, 64, 48), ramp(6), delays) as film:
         encode(tmp_path / f"out{suffix}", film)
-        frames, meta = _video(tmp_path / f"out{suffix}")
+        frames, meta = decode_video(tmp_path / f"out{suffix}")
         assert meta["fps"] == pytest.approx(100 / step, rel=1e-3)
         assert meta["source_size"] == (64, 48)
         assert meta["pix_fmt"].startswith("yuv420p")
@@ -250,7 +233,7 @@ def test_colours_of_a_video_are_right(suffix: str, tmp_path: Path) -> None:
     frame = np.repeat(np.arange(5, dtype=np.uint8), 16)[None].repeat(64, 0)
     with film_of([frame] * 3, colours) as film:
         encode(tmp_path / f"out{suffix}", film)
-    found = _video(tmp_path / f"out{suffix}")[0][1]
+    found = decode_video(tmp_path / f"out{suffix}")[0][1]
     for index, colour in enumerate(colours):
         assert np.abs(found[32, 16 * index + 8].astype(int) - colour).max() <= 6
 
@@ -259,7 +242,7 @@ def test_colours_of_a_video_are_right(suffix: str, tmp_path: Path) -> None:
 def test_odd_sides_of_a_video_get_a_line_of_background(suffix: str, tmp_path: Path) -> None:
     with film_of(discs(3, 41, 31), ramp(6)) as film:
         encode(tmp_path / f"out{suffix}", film)
-        frames, meta = _video(tmp_path / f"out{suffix}")
+        frames, meta = decode_video(tmp_path / f"out{suffix}")
         assert meta["source_size"] == (42, 32)
         wanted = np.pad(film.colours[film.frame(2)], ((0, 1), (0, 1), (0, 0)), constant_values=0).astype(int)
         wanted[31], wanted[:, 41] = film.colours[0], film.colours[0]
@@ -271,7 +254,7 @@ def test_odd_sides_of_a_video_get_a_line_of_background(suffix: str, tmp_path: Pa
 def test_what_is_see_through_is_white_in_a_video(suffix: str, tmp_path: Path) -> None:
     with film_of([np.zeros((32, 32), np.uint8)], ramp(6)[::-1].copy(), transparent=0, comment="of a cat") as film:
         encode(tmp_path / f"out{suffix}", film)
-    assert (_video(tmp_path / f"out{suffix}")[0][0] > 250).all()
+    assert (decode_video(tmp_path / f"out{suffix}")[0][0] > 250).all()
     told = subprocess.run(
         [imageio_ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / f"out{suffix}"], capture_output=True, text=True, check=False
     )
@@ -298,7 +281,7 @@ def test_without_ffmpeg_the_remedy_is_told(
 
 def test_a_broken_ffmpeg_is_told_in_a_line(usual: Film, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video, "_H264", ("-no-such-option",))
-    with _leaks_of_imageio():
+    with leaks_of_imageio():
         with pytest.raises(UnusableInput, match="ffmpeg") as caught:
             encode(tmp_path / "out.mp4", usual)
         caught.value.__context__ = None  # it holds the frames that hold the pipes
