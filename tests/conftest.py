@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import flowgif
+from flowgif.cli import main
 from flowgif.session import Loaded
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +40,22 @@ def run_flowgif(*args: object, cwd: Path, env: dict[str, str] | None = None) -> 
         timeout=300,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Finished]:
+    """As ``run_flowgif``, but within this process, where torch is loaded already."""
+
+    def run(*args: object, cwd: Path) -> Finished:
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["flowgif", *map(str, args)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        return Finished(end.value.code if isinstance(end.value.code, int) else 0, out, err)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,217 @@
+"""``flowgif animate`` through its real entry point: what its options write, and what they refuse."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Finished, run_flowgif
+from PIL import Image
+
+FEW = ("--frames", 4, "--size", 96, "--points", 300)
+
+
+@pytest.fixture(scope="module")
+def place(workplace: Path, moons: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a picture's run and a layered one."""
+    folder = tmp_path_factory.mktemp("animations")
+    shutil.copytree(workplace / "runs" / "cat", folder / "runs" / "cat")
+    shutil.copytree(moons, folder / "runs" / "moons")
+    return folder
+
+
+def _frames(path: Path) -> list[np.ndarray]:
+    with Image.open(path) as image:
+        found = []
+        for index in range(getattr(image, "n_frames", 1)):
+            image.seek(index)
+            found.append(np.asarray(image.convert("RGB")))
+        return found
+
+
+def test_several_outputs_come_from_one_rendering(place: Path) -> None:
+    outs = ["a.gif", "a.apng", "a.webp", "a.mp4", "a.html", "frames", "still-%02d.png"]
+    options = [word for out in outs for word in ("-o", out)]
+    done = run_flowgif("animate", "runs/cat", *options, "--poster", "poster.png", *FEW, "--json", cwd=place)
+    assert done.code == 0, done.err
+    answer = json.loads(done.out)
+    assert [file["path"] for file in answer["files"]] == [*outs, "poster.png"]
+    assert all(file["bytes"] > 0 for file in answer["files"])
+    assert answer["frames"] == 4
+    last = _frames(place / "a.gif")[-1]
+    assert sorted(path.name for path in (place / "frames").iterdir()) == [f"frame-000{i}.png" for i in range(4)]
+    for same in ("poster.png", "frames/frame-0003.png", "still-03.png"):
+        np.testing.assert_array_equal(_frames(place / same)[0], last)
+    for same in ("a.apng", "a.webp"):
+        np.testing.assert_array_equal(_frames(place / same)[-1], last)
+
+
+@pytest.mark.parametrize("style", ["points", "density", "trails", "field", "panels"])
+@pytest.mark.parametrize("run", ["cat", "moons"])
+def test_every_style_shows_every_model(place: Path, run_here: Callable[..., Finished], run: str, style: str) -> None:
+    done = run_here(
+        "animate", f"runs/{run}", "--style", style, "--caption", "--theme", "dark", "-o", f"{run}-{style}.gif", *FEW,
+        "-o", f"{run}-{style}.html", "-q", cwd=place,
+    )  # fmt: skip
+    assert (done.code, done.err) == (0, "")
+    frames = _frames(place / f"{run}-{style}.gif")
+    assert len(frames) == 4
+    assert frames[0][0, 0].tolist() == [13, 17, 23]
+    assert all((before != after).any() for before, after in itertools.pairwise(frames))
+
+
+def test_a_morph_mixes_models_and_comes_back(place: Path) -> None:
+    done = run_flowgif("animate", "runs/cat", "runs/moons", "--loop-back", "-o", "m.gif", *FEW, cwd=place)
+    assert done.code == 0, done.err
+    frames = _frames(place / "m.gif")
+    assert len(frames) == 4 * 3  # from either picture three frames to the cloud, and three to the other
+    # The pictures stand where the frames of each alone end, in the frame of the larger one.
+    for run, at in (("cat", 0), ("moons", 6)):
+        assert run_flowgif("animate", f"runs/{run}", "-o", f"{run}.gif", *FEW, cwd=place).code == 0
+        alone = _frames(place / f"{run}.gif")[-1]
+        top = (96 - alone.shape[0]) // 2
+        there = (255.0 - frames[at])[top : top + alone.shape[0]]
+        assert np.corrcoef(there.ravel(), (255.0 - alone).ravel())[0, 1] > 0.7
+
+
+def test_stills_are_a_row_of_frames_at_any_time(place: Path) -> None:
+    done = run_flowgif("animate", "runs/cat", "--stills", "row.png", "--times", "0,.5,1", *FEW, cwd=place)
+    assert (done.code, done.out) == (0, "row.png\n"), done.err
+    (row,) = _frames(place / "row.png")
+    assert row.shape[0] == 96
+    assert row.shape[1] == 3 * 96 + 2 * 2
+    assert run_flowgif("animate", "runs/cat", "--poster", "p.png", "-o", "x.gif", *FEW, cwd=place).code == 0
+    np.testing.assert_array_equal(row[:, -96:], _frames(place / "p.png")[0])
+    done = run_flowgif("animate", "runs/moons", "--stills", "l.png", "--times", "layers", "--caption", *FEW, cwd=place)
+    assert done.code == 0, done.err
+    assert _frames(place / "l.png")[0].shape[1] > 5 * 90  # four layers, and the cloud
+    layer = ("--stills", "half.png", "--times", 0.375, "--caption", "--json")  # layer 1.5 of 4
+    done = run_flowgif("animate", "runs/moons", *layer, *FEW, cwd=place)
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["files"] == [{"path": "half.png", "bytes": (place / "half.png").stat().st_size}]
+
+
+def test_a_size_is_kept_and_what_was_given_up_is_told(place: Path) -> None:
+    options = ("--max-size", "30KB", "-o", "small.gif", "--frames", 30, "--size", 200)
+    done = run_flowgif("animate", "runs/cat", *options, cwd=place)
+    assert done.code == 0, done.err
+    assert (place / "small.gif").stat().st_size <= 30 * 1024
+    assert "levels" in done.err
+    assert "->" in done.err
+
+
+@pytest.mark.parametrize(
+    ("preset", "size", "most_bytes", "most_frames"),
+    [
+        ("slack", (128, 128), 128 * 1024, 50),
+        ("discord", (128, 128), 256 * 1024, 10**9),
+        ("square", (512, 512), None, None),
+    ],
+)
+def test_presets_keep_their_limits(
+    place: Path, preset: str, size: tuple[int, int], most_bytes: int | None, most_frames: int | None
+) -> None:
+    done = run_flowgif("animate", "runs/moons", "--preset", preset, "-o", f"{preset}.gif", "-q", cwd=place)
+    assert (done.code, done.err) == (0, "")
+    with Image.open(place / f"{preset}.gif") as image:
+        assert image.size == size
+        assert most_frames is None or getattr(image, "n_frames", 1) <= most_frames
+    assert most_bytes is None or (place / f"{preset}.gif").stat().st_size <= most_bytes
+
+
+def test_a_limit_that_cannot_be_met_exits_with_one_and_leaves_nothing(place: Path) -> None:
+    done = run_flowgif("animate", "runs/cat", "--preset", "slack", "--max-size", "1KB", "-o", "no.gif", cwd=place)
+    assert (done.code, done.out) == (1, "")
+    assert len(done.err.splitlines()) == 1
+    assert not (place / "no.gif").exists()
+
+
+def test_first_frame_hold_bounce_and_loops(place: Path) -> None:
+    options = ("--first-frame", "logo", "--hold", "0.5,2", "--bounce", "--fps", 10, "--loops", 3, "-o", "t.gif")
+    done = run_flowgif("animate", "runs/cat", *options, *FEW, cwd=place)
+    assert done.code == 0, done.err
+    with Image.open(place / "t.gif") as image:
+        assert image.info["loop"] == 2  # twice more
+        delays = []
+        for index in range(image.n_frames):  # type: ignore[attr-defined]
+            image.seek(index)
+            delays.append(image.info["duration"])
+    assert delays == [2000, 100, 100, 500, 100, 100]
+    run_flowgif("animate", "runs/cat", "--poster", "p.png", "-o", "x.gif", *FEW, cwd=place)
+    np.testing.assert_array_equal(_frames(place / "t.gif")[0], _frames(place / "p.png")[0])
+
+
+def test_duration_and_frames_per_layer_say_how_many_frames(place: Path) -> None:
+    for options, frames in ((("--duration", 0.5, "--fps", 20), 10), (("--frames-per-layer", 3), 13)):
+        done = run_flowgif("animate", "runs/moons", *options, "--size", 64, "--json", "-o", "d.gif", cwd=place)
+        assert done.code == 0, done.err
+        assert abs(json.loads(done.out)["frames"] - frames) <= 1
+        assert len(_frames(place / "d.gif")) == json.loads(done.out)["frames"]
+
+
+def test_transparency_is_where_no_ink_is(place: Path) -> None:
+    done = run_flowgif("animate", "runs/cat", "--transparent", "-o", "t.webp", "-o", "t.gif", *FEW, cwd=place)
+    assert done.code == 0, done.err
+    for name in ("t.webp", "t.gif"):
+        with Image.open(place / name) as image:
+            image.seek(3)
+            alpha = np.asarray(image.convert("RGBA"))[..., 3]
+        assert alpha[0, 0] == 0
+        assert 0.02 < (alpha == 255).mean() < 0.6
+
+
+def test_the_comment_has_the_command_and_the_version(place: Path) -> None:
+    done = run_flowgif("animate", "runs/cat", "-o", "c.gif", "--theme", "dark", *FEW, cwd=place)
+    assert done.code == 0, done.err
+    with Image.open(place / "c.gif") as image:
+        comment = image.info["comment"].decode()
+    assert comment.startswith("flowgif animate --theme dark --frames 4")
+    assert "(flowgif 0." in comment
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("runs/cat --style dots", "--style 'dots'"),
+        ("runs/cat --style pints", "did you mean 'points'"),
+        ("runs/cat --theme lite", "did you mean 'light'"),
+        ("runs/cat --cmap jet", "--cmap 'jet'"),
+        ("runs/cat --fg reddish", "--fg reddish"),
+        ("runs/cat --easing bounce", "--easing 'bounce'"),
+        ("runs/cat --first-frame cat", "--first-frame 'cat'"),
+        ("runs/cat --hold long", "--hold long"),
+        ("runs/cat --hold 1,2,3", "--hold 1,2,3"),
+        ("runs/cat --max-size tiny", "'tiny' is no file size"),
+        ("runs/cat --preset github", "--preset 'github'"),
+        ("runs/cat --frames-per-layer 5", "--frames-per-layer"),
+        ("runs/cat --loop-back", "--loop-back"),
+        ("runs/cat runs/moons --bounce", "--bounce"),
+        ("runs/cat runs/moons --style panels", "one run"),
+        ("runs/cat runs/moons --stills s.png", "--stills"),
+        ("runs/cat --stills s.gif", "--stills s.gif"),
+        ("runs/cat --stills s.png --times 0,2", "--times"),
+        ("runs/cat --stills s.png --times layers", "--times layers"),
+        ("runs/moons --color source", "data set"),
+        ("runs/cat --color source --style density", "--color source"),
+        ("runs/cat --poster p.gif", "--poster p.gif"),
+        ("runs/cat --loops -1", "--loops -1"),
+        ("runs/cat --size 5", "--size 5"),
+        ("runs/cat -o x.tiff", "'.tiff'"),
+        ("runs/cat -o none/x.gif", "no folder none"),
+        ("runs/cat -o x.html -o y.jpg", "'.jpg'"),
+    ],
+)
+def test_what_cannot_be_shown_gets_one_line_and_leaves_nothing(
+    place: Path, run_here: Callable[..., Finished], command: str, message: str
+) -> None:
+    before = sorted(place.rglob("*"))
+    done = run_here("animate", *command.split(), cwd=place)
+    assert (done.code, done.out) == (2, "")
+    assert len(done.err.splitlines()) == 1, done.err
+    assert message in done.err
+    assert sorted(place.rglob("*")) == before
