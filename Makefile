@@ -32,17 +32,9 @@ bench-animation: .venv/.ready-dev
 bench-peers: .venv/.ready-dev
 	$(BIN)/python benchmarks/peers.py
 
-# The README's GIFs, each by the commands that stand beside it.
+# The README's GIFs, each by the commands that stand beside it there.
 gallery: .venv/.ready
-	for name in cat bicycle gears; do $(BIN)/flowgif train --img imgs/$$name.png --force; done
-	mkdir -p docs/gallery
-	$(BIN)/flowgif animate runs/cat -o docs/gallery/cat.gif --size 320
-	$(BIN)/flowgif animate runs/bicycle -o docs/gallery/bicycle.gif --size 320
-	$(BIN)/flowgif animate runs/gears -o docs/gallery/gears.gif --size 320 --style density
-	for name in spline-cat realnvp-moons-tutorial; do \
-		$(BIN)/flowgif train --config configs/$$name.toml --force; \
-		$(BIN)/flowgif animate runs/$$name -o docs/gallery/$$name.gif --size 320 --caption; \
-	done
+	$(BIN)/python docs/make_gallery.py
 
 # Every config to its end, with the table and the pictures of docs/experiments.md.
 experiments: .venv/.ready

@@ -36,8 +36,8 @@ EXCHANGE = 0.5
 GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, are as evenly spread as can be
 CUT = 0.5  # a step of time that no path is drawn along: from a picture that is shown first to the cloud
 # Standard deviation of a density's smoothing in the cloud, which has no edges to lose, and in the picture, likewise;
-# and the least of it, pixels.
-SMOOTHING, LEAST_SMOOTHING = (2.0 / 480, 0.25 / 480), 0.25
+# and the least of both, pixels.
+SMOOTHING, LEAST_SMOOTHING = (2.0 / 480, 0.25 / 480), (1.6, 0.25)
 SWARM = 0.5  # or as a multiple of the distance of its particles, if that is more
 # A density's full colour is reached where it is as high as below it FULL of the mass is; found by BINS steps.
 FULL, BINS = 0.8, 1024
@@ -220,13 +220,14 @@ class Density(Style):
 
     def smoothing(self, time: float) -> float:
         """Standard deviation, pixels."""
-        cloud, picture = SMOOTHING
-        return max(LEAST_SMOOTHING, (cloud + (picture - cloud) * time**3) * max(self.shape))
+        side = max(self.shape)
+        cloud, picture = (max(share * side, least) for share, least in zip(SMOOTHING, LEAST_SMOOTHING, strict=True))
+        return cloud + (picture - cloud) * time**3
 
     def _mesh(self, n: int) -> Mesh:
         """Of about n nodes, so finely divided that in the picture there is more than one part in a pixel."""
         side = max(2, round(math.sqrt(n)))
-        return Mesh(side, max(1, math.ceil(FINENESS * max(self.shape) / side)))
+        return Mesh(side, max(4, math.ceil(FINENESS * max(self.shape) / side)))
 
 
 class VelocityField(Density):
@@ -292,7 +293,7 @@ def _direction(moments: Sequence[Moment], i: int) -> int:
 class Panels(Style):
     """Target, density, samples and vector field side by side, as in FFJORD's own animation."""
 
-    particles = VelocityField.particles  # the panels are small
+    particles = 100 * 100  # the panels are small
     GAP = 10 / 800
     NAMES = ("target", "density", "samples", "vector field")
 
