@@ -78,8 +78,8 @@ class Mesh:
         blocks = fine.reshape(self.side, self.parts, self.side, self.parts, 2).transpose(2, 0, 3, 1, 4)
         masses = _masses(self.side, self.parts)
         wide = np.maximum(far, further.reshape(self.side, self.side, self.parts).max(2).T) / self.parts
-        # Between two spacings a node's mass is divided, so that neighbours do not look different; and rather to the wider
-        # one, as particles that count as closer than they are would show one by one.
+        # Between two spacings a node's mass is divided, so that neighbours do not look different. The wider has more
+        # of it, as particles that count as closer than they are would show one by one.
         level = np.maximum(np.log2(wide.clip(0.1 * closest, max(closest, WIDEST)) / closest) + 0.5, 0)
         for each in range(int(level.max()) + 2):
             share = 1 - np.abs(level - each)
