@@ -1,21 +1,24 @@
-"""Prints what an animation costs: ``make bench-animation`` (about three minutes on two cores).
+"""Prints what an animation costs: ``make bench-animation`` (about eight minutes on two cores).
 
-Whole commands on a trained FFJORD, start-up included; then the drawing alone beside matplotlib's. None of it
-is a test.
+Whole commands on a trained FFJORD, start-up included; then the drawing alone beside matplotlib's, and how faithful the
+frames are. None of it is a test.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from figures import ROOT, machine, run
+import numpy as np
+from figures import PICTURES, ROOT, machine, run
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 import flowgif
 from flowgif.animation.colours import make_look
@@ -23,7 +26,11 @@ from flowgif.animation.scene import Motion, make_actors
 from flowgif.animation.styles import Points
 from flowgif.animation.timeline import Moment
 
+sys.path.append(str(ROOT / "tests" / "animation"))
+from measures import compare_density, correlation, placed_ink
+
 SIZE, FRAMES = 480, 60
+TIMES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def command(label: str, folder: str, out: str, *options: object) -> None:
@@ -86,6 +93,17 @@ def beside_matplotlib(folder: str) -> None:
     print(f"matplotlib, a figure and a PNG for each     {anew:.2f} s, {anew / ours:.0f} times as long")
 
 
+def faithful(name: str, folder: str) -> None:
+    """Density frames beside exact densities, and the last one beside the ink."""
+    loaded = flowgif.load(folder)
+    run("animate", folder, "-o", f"{name}.png", "--style", "density", "--frames", 2, "--first-frame", "logo")
+    with Image.open(f"{name}.png") as image:  # shows its first frame
+        last = 255 - np.asarray(image.convert("RGB"), dtype=float).mean(2)
+    ink = correlation(last, placed_ink(loaded.target, last.shape))
+    away = "  ".join(f"{compare_density(loaded, time, 4).variation:.4f}" for time in TIMES)
+    print(f"{name:<12} {away}  ink {ink:.3f}", flush=True)
+
+
 def main() -> None:
     print(f"machine: {machine()}\n", flush=True)
     with tempfile.TemporaryDirectory() as name:
@@ -102,6 +120,11 @@ def main() -> None:
         command("points, 600 frames", folder, "long.gif", "--frames", 600)
         print(flush=True)
         beside_matplotlib(folder)
+        print(f"\ntotal variation of density frames from the exact density at t = {TIMES}; correlation with the ink")
+        for picture in PICTURES:
+            out = f"runs/{picture}"
+            run("train", "--img", ROOT / "imgs" / f"{picture}.png", "--out", out, "--force")
+            faithful(picture, out)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 __all__ = ["ContinuousFlow", "Flow", "Mapped", "Regularised", "base_log_prob"]
 
 
-SWEPT = 1 << 22  # points, over all times, that are computed at once: some tens of megabytes
+SWEPT = 1 << 20  # points, over all times, that are computed at once: some tens of megabytes
 
 
 class Mapped(NamedTuple):

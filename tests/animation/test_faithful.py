@@ -10,7 +10,7 @@ import pytest
 import torch
 from conftest import ROOT
 from films import decode, decode_video
-from PIL import Image, ImageFilter
+from measures import compare_density, correlation, placed_ink
 
 import flowgif
 from flowgif.animation.animate import Shot, animate
@@ -39,39 +39,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Loaded]:
     return found
 
 
-def _variation(loaded: Loaded, time: float, every: int, size: int = 480) -> tuple[float, float, float]:
-    """Total variation of a density frame from exp(log_prob), which solves back to the base, at every so-many-th pixel.
-
-    Also the mass in the frame, and the exact one.
-    """
-    actors = make_actors([(loaded.flow, loaded.target)], size)
-    view, style = actors[0].view, STYLES["density"](actors, make_look())
-    assert isinstance(style, Density)
-    moment = Moment(0, time)
-    with Motion(actors, [moment], style.draws(None, 0)) as motion:
-        mass = style.mass(motion, moment)
-    rows, columns = (np.arange(every // 2, side, every) for side in style.shape)
-    grid = np.stack(np.meshgrid(columns, rows), -1).reshape(-1, 2).astype(float)
-    with torch.no_grad():
-        density = loaded.flow.relaxed(1e-5).log_prob(view.from_frame(grid), time).double().exp().numpy()
-    exact = density.reshape(len(rows), len(columns)) / (view.scale[0] * view.scale[1])
-    seen = mass[np.ix_(rows, columns)]
-    return 0.5 * float(np.abs(seen - exact).sum()) * every**2, float(mass.sum()), float(exact.sum()) * every**2
-
-
 @pytest.mark.parametrize("time", [0.0, 0.25, 0.5, 0.75, 1.0])
 def test_a_density_frame_is_the_flows_density(cat: Loaded, time: float) -> None:
-    variation, mass, exact = _variation(cat, time, 8)
-    assert variation <= MOST_VARIATION
+    found = compare_density(cat, time, 8)
+    assert found.variation <= MOST_VARIATION
     # So few pixels of an edge say the whole to about a hundredth.
-    assert mass == pytest.approx(exact, abs=0.02)
+    assert found.mass == pytest.approx(found.exact_mass, abs=0.02)
 
 
 @pytest.mark.parametrize("time", [0.0, 0.375, 0.5, 1.0])
 def test_so_it_is_between_layers(moons: Path, time: float) -> None:
-    variation, mass, exact = _variation(flowgif.load(moons), time, 3)
-    assert variation <= MOST_VARIATION
-    assert mass == pytest.approx(exact, abs=0.01)
+    found = compare_density(flowgif.load(moons), time, 3)
+    assert found.variation <= MOST_VARIATION
+    assert found.mass == pytest.approx(found.exact_mass, abs=0.01)
 
 
 def test_the_mass_in_the_window_is_the_share_of_the_cloud_in_it(cat: Loaded) -> None:
@@ -86,26 +66,6 @@ def test_the_mass_in_the_window_is_the_share_of_the_cloud_in_it(cat: Loaded) -> 
     assert mass == pytest.approx(float((above - below).prod()), abs=1e-3)
 
 
-def _blurred(picture: np.ndarray) -> np.ndarray:
-    """By 1 % of the longer side."""
-    image = Image.fromarray(np.uint8(np.clip(picture, 0, 255)))
-    return np.asarray(image.filter(ImageFilter.GaussianBlur(max(picture.shape) / 100)), dtype=float)
-
-
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.corrcoef(_blurred(a).ravel(), _blurred(b).ravel())[0, 1])
-
-
-def _placed_ink(target: ImageTarget, shape: tuple[int, int]) -> np.ndarray:
-    """The picture's ink in a frame of that shape, with the documented margin of 8 % of the longer side, by hand."""
-    ink = Image.fromarray((target.ink * 255).astype(np.uint8))
-    inner = max(shape) / 1.16
-    width, height = (round(inner * side / max(ink.size)) for side in ink.size)
-    canvas = Image.new("L", (shape[1], shape[0]))
-    canvas.paste(ink.resize((width, height)), (round((shape[1] - width) / 2), round((shape[0] - height) / 2)))
-    return np.asarray(canvas, dtype=float)
-
-
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_last_density_frame_is_the_ink(runs: dict[str, Loaded], name: str, tmp_path: Path) -> None:
     loaded, out = runs[name], tmp_path / "out.gif"
@@ -116,14 +76,14 @@ def test_the_last_density_frame_is_the_ink(runs: dict[str, Loaded], name: str, t
     margin = 0.16 * max(width, height)
     assert max(last.shape) == 480
     assert last.shape[0] / last.shape[1] == pytest.approx((height + margin) / (width + margin), rel=0.005)
-    ink = _placed_ink(loaded.target, last.shape)
-    right = _correlation(last, ink)
+    ink = placed_ink(loaded.target, last.shape)
+    right = correlation(last, ink)
     assert right >= LEAST_CORRELATION
     # Nothing is upside down, or the wrong way round where the picture is not the same from behind.
-    wrongs = [wrong for wrong in (np.fliplr(ink), np.flipud(ink)) if _correlation(ink, wrong) < 0.98]
+    wrongs = [wrong for wrong in (np.fliplr(ink), np.flipud(ink)) if correlation(ink, wrong) < 0.98]
     assert wrongs
     for wrong in wrongs:
-        assert _correlation(last, wrong) < right - 0.01
+        assert correlation(last, wrong) < right - 0.01
 
 
 @dataclass(frozen=True)
@@ -175,9 +135,9 @@ def test_a_files_frames_delays_loops_size_and_colours(
         assert {tuple(colour) for colour in used.tolist()} <= {tuple(colour) for colour in palette.tolist()}
     assert {frame.shape for frame in found.frames} == {(240, 240, 3)}
     assert isinstance(cat.target, ImageTarget)
-    ink = _placed_ink(cat.target, (240, 240))
-    assert _correlation(255 - found.frames[-1].mean(2), ink) >= LEAST_CORRELATION
-    assert _correlation(255 - found.frames[0].mean(2), ink) < 0.9
+    ink = placed_ink(cat.target, (240, 240))
+    assert correlation(255 - found.frames[-1].mean(2), ink) >= LEAST_CORRELATION
+    assert correlation(255 - found.frames[0].mean(2), ink) < 0.9
 
 
 @pytest.mark.parametrize("suffix", [".apng", ".webp", ".mp4"])

@@ -1,0 +1,68 @@
+"""How faithful a frame is; for tests and benchmarks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, ImageFilter
+
+from flowgif.animation import styles
+from flowgif.animation.colours import make_look
+from flowgif.animation.scene import Motion, make_actors
+from flowgif.animation.timeline import Moment
+from flowgif.session import Loaded
+from flowgif.targets.image import ImageTarget
+
+
+class Density(NamedTuple):
+    """A density frame beside the exact density.
+
+    Attributes:
+        variation: total variation between them.
+        mass: in the frame.
+        exact_mass: there.
+    """
+
+    variation: float
+    mass: float
+    exact_mass: float
+
+
+def compare_density(loaded: Loaded, time: float, every: int, size: int = 480) -> Density:
+    """With exp(log_prob), which solves back to the base, at every so-many-th pixel along both sides."""
+    actors = make_actors([(loaded.flow, loaded.target)], size)
+    view, style = actors[0].view, styles.STYLES["density"](actors, make_look())
+    assert isinstance(style, styles.Density)
+    moment = Moment(0, time)
+    with Motion(actors, [moment], style.draws(None, 0)) as motion:
+        mass = style.mass(motion, moment)
+    rows, columns = (np.arange(every // 2, side, every) for side in style.shape)
+    grid = np.stack(np.meshgrid(columns, rows), -1).reshape(-1, 2).astype(float)
+    with torch.no_grad():
+        density = loaded.flow.relaxed(1e-5).log_prob(view.from_frame(grid), time).double().exp().numpy()
+    exact = density.reshape(len(rows), len(columns)) / (view.scale[0] * view.scale[1])
+    seen = mass[np.ix_(rows, columns)]
+    variation, exact_mass = (float(part.sum()) * every**2 for part in (0.5 * np.abs(seen - exact), exact))
+    return Density(variation, float(mass.sum()), exact_mass)
+
+
+def _blurred(picture: np.ndarray) -> np.ndarray:
+    """By 1 % of the longer side."""
+    image = Image.fromarray(np.uint8(np.clip(picture, 0, 255)))
+    return np.asarray(image.filter(ImageFilter.GaussianBlur(max(picture.shape) / 100)), dtype=float)
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.corrcoef(_blurred(a).ravel(), _blurred(b).ravel())[0, 1])
+
+
+def placed_ink(target: ImageTarget, shape: tuple[int, int]) -> np.ndarray:
+    """The picture's ink in a frame of that shape, with the documented margin of 8 % of the longer side, by hand."""
+    ink = Image.fromarray((target.ink * 255).astype(np.uint8))
+    inner = max(shape) / 1.16
+    width, height = (round(inner * side / max(ink.size)) for side in ink.size)
+    canvas = Image.new("L", (shape[1], shape[0]))
+    canvas.paste(ink.resize((width, height)), (round((shape[1] - width) / 2), round((shape[0] - height) / 2)))
+    return np.asarray(canvas, dtype=float)
