@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import ROOT, run_flowgif
+
+sys.path.append(str(ROOT / "docs"))
+from make_gallery import read_gallery
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"flowgif (?:train|animate|eval)\b[^`\n#]*", README)
@@ -60,6 +64,21 @@ def test_the_python_example_runs(workplace: Path, monkeypatch: pytest.MonkeyPatc
     floor, nll = names["floor"], names["nll"]
     assert isinstance(floor, float)
     assert float(nll) == pytest.approx(floor, abs=0.2)  # type: ignore[arg-type]
+
+
+def test_each_picture_of_the_gallery_stands_beside_the_commands_that_make_it() -> None:
+    gallery = read_gallery(README)
+    assert set(gallery) == set(re.findall(r"\]\((docs/gallery/[^)]+)\)", README))
+    trained: set[str] = set()
+    for path, commands in gallery.items():
+        *trainings, (_, command, *words) = commands
+        for _, train, *options in trainings:
+            assert train == "train"
+            # A run is named after its picture, or after its config.
+            trained.add(f"runs/{Path(options[1]).stem}")
+        assert command == "animate"
+        assert words[words.index("-o") + 1] == path
+        assert {word for word in words if word.startswith("runs/")} <= trained
 
 
 def test_links_and_pictures_are_there() -> None:

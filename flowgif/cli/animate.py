@@ -27,7 +27,7 @@ def animate(
         list[Path] | None,
         typer.Argument(
             help="A run directory (default: the newest in runs/). Several: from picture to picture.",
-            metavar="[RUN]...",
+            metavar="RUN",
             show_default=False,
         ),
     ] = None,
