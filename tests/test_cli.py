@@ -380,7 +380,7 @@ def test_a_full_disk_costs_an_existing_run_nothing(workplace: Path, tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
-@pytest.mark.parametrize("model", ["ffjord", "realnvp"])
+@pytest.mark.parametrize("model", ["ffjord", "realnvp", "glow"])
 def test_diverging_training_exits_with_three_and_keeps_weights(tmp_path: Path, model: str) -> None:
     done = run_flowgif("train", "--data", "moons", "--model", model, "--lr", 1e18, "--out", "run", "-q", cwd=tmp_path)
     assert (done.code, done.out) == (3, "")

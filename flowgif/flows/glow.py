@@ -113,23 +113,30 @@ class Linear(Layer):
     A linear interpolation between I and an invertible matrix can turn singular on its way; exp(s A) never does.
 
     Args:
-        generator_matrix: A before training, (2, 2).
+        start: A before training, (2, 2), within the bound.
     """
 
-    def __init__(self, generator_matrix: Tensor) -> None:
+    BOUND = 4.0  # of the entries of A, by a tanh: more than half a turn, and a log-determinant below 8
+
+    def __init__(self, start: Tensor) -> None:
         super().__init__()
-        self.matrix = nn.Parameter(generator_matrix)
+        self.matrix = nn.Parameter(self.BOUND * (start / self.BOUND).atanh())
+
+    def generator(self) -> Tensor:
+        """A, (2, 2)."""
+        return self.BOUND * torch.tanh(self.matrix / self.BOUND)
 
     def path(self, z: Tensor, fractions: Tensor) -> Mapped:
-        maps = torch.stack([_exponential(fraction * self.matrix) for fraction in fractions])
-        return Mapped(z @ maps.mT, (fractions * self.matrix.trace())[:, None].expand(-1, len(z)))
+        generator = self.generator()
+        maps = torch.stack([_exponential(fraction * generator) for fraction in fractions])
+        return Mapped(z @ maps.mT, (fractions * generator.trace())[:, None].expand(-1, len(z)))
 
     def inverse_at(self, x: Tensor, fraction: float = 1.0) -> Mapped:
-        exponent = -fraction * self.matrix
+        exponent = -fraction * self.generator()
         return Mapped(x @ _exponential(exponent).T, exponent.trace().expand(len(x)))
 
     def velocity(self, x: Tensor, fraction: float) -> Tensor:
-        return x @ self.matrix.T
+        return x @ self.generator().T
 
 
 def glow(config: GlowConfig, generator: torch.Generator) -> DiscreteFlow:

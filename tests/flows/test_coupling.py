@@ -293,14 +293,16 @@ def _extreme_flows() -> Iterator[DiscreteFlow]:
                 nn.init.normal_(part.last.weight, std=1e6, generator=generator)
             elif isinstance(part, ActNorm):
                 nn.init.normal_(part.log_scale, std=1e6, generator=generator)
+            elif isinstance(part, Linear):
+                nn.init.normal_(part.matrix, std=1e6, generator=generator)
         yield flow
 
 
 def test_whatever_the_networks_say_log_scales_stay_bounded_and_numbers_finite() -> None:
     x = _points(100).float()
     realnvp_, glow_, spline = _extreme_flows()
-    # 2 for each of three couplings, and for each axis of each of three ActNorms.
-    for flow, bound in ((realnvp_, 3 * 2.0), (glow_, 3 * (2.0 + 2 * 2.0))):
+    # 2 for each of three couplings, and for each axis of each of three ActNorms; the trace of each of three matrices.
+    for flow, bound in ((realnvp_, 3 * 2.0), (glow_, 3 * (2.0 + 2 * 2.0 + 2 * Linear.BOUND))):
         for time in (0.2, 0.37, 1.0):
             for mapped in (flow.to_base(x, time), flow.from_base(x, time)):
                 assert mapped.point.isfinite().all()
@@ -316,7 +318,7 @@ def test_whatever_the_networks_say_log_scales_stay_bounded_and_numbers_finite() 
 @pytest.mark.parametrize("fraction", [0.0, 0.2, 0.7, 1.0])
 def test_glows_linear_layer_is_the_matrix_exponential(fraction: float) -> None:
     for seed in range(5):
-        matrix = 2 * torch.randn(2, 2, generator=_generator(seed), dtype=DOUBLE)
+        matrix = 3 * torch.rand(2, 2, generator=_generator(seed), dtype=DOUBLE) * torch.tensor([[1, -1], [1, -1]])
         layer, z = Linear(matrix), _points(9)
         ahead = layer.path(z, torch.tensor([0.1, fraction], dtype=DOUBLE))
         push = torch.linalg.matrix_exp(fraction * matrix)
@@ -338,7 +340,7 @@ MATRICES = {
     "near a shear": [[0.02, 0.1], [0.0062, 0.0]],
     "nearer": [[0.02, 0.1], [0.0092, 0.0]],
     "near a shear, turning": [[0.02, -0.1], [0.0108, 0.0]],
-    "far": [[9.0, -7.0], [3.0, 5.0]],
+    "far": [[3.1, -3.0], [2.9, 2.5]],
 }
 
 
@@ -346,7 +348,8 @@ MATRICES = {
 def test_the_exponential_and_its_gradient_are_torchs(name: str) -> None:
     layer = Linear(torch.tensor(MATRICES[name], dtype=DOUBLE))
     theirs = layer.matrix.detach().clone().requires_grad_(True)
-    push, z = torch.linalg.matrix_exp(theirs), _points(5)
+    push, z = torch.linalg.matrix_exp(Linear.BOUND * (theirs / Linear.BOUND).tanh()), _points(5)
+    torch.testing.assert_close(layer.generator(), torch.tensor(MATRICES[name], dtype=DOUBLE), atol=SAME, rtol=0)
     ours = layer.path(z, torch.ones(1, dtype=DOUBLE)).point[0]
     torch.testing.assert_close(ours, z @ push.T, atol=SAME, rtol=SAME)
     weights = torch.randn(5, 2, generator=_generator(), dtype=DOUBLE)
@@ -361,10 +364,12 @@ def test_glows_linear_layer_is_never_singular_on_its_way() -> None:
     matrices.append(torch.pi * torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=DOUBLE))
     axes = torch.eye(2, dtype=DOUBLE)
     for matrix in matrices:
-        images = Linear(matrix).path(axes, torch.linspace(0, 1, 20, dtype=DOUBLE)).point
+        layer = Linear(torch.zeros(2, 2, dtype=DOUBLE))
+        layer.matrix.data = Linear.BOUND * (matrix / Linear.BOUND).clamp(-0.999, 0.999).atanh()
+        images = layer.path(axes, torch.linspace(0, 1, 20, dtype=DOUBLE)).point
         volumes = torch.linalg.det(images)
         assert (volumes > 0).all()
-        expected = (torch.linspace(0, 1, 20, dtype=DOUBLE) * matrix.trace()).exp()
+        expected = (torch.linspace(0, 1, 20, dtype=DOUBLE) * layer.generator().trace()).exp()
         torch.testing.assert_close(volumes, expected, atol=0, rtol=1e-6)
 
 
