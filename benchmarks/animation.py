@@ -22,8 +22,8 @@ from PIL import Image
 
 import flowgif
 from flowgif.animation.colours import make_look
+from flowgif.animation.particles import Points
 from flowgif.animation.scene import Motion, make_actors
-from flowgif.animation.styles import Points
 from flowgif.animation.timeline import Moment
 
 sys.path.append(str(ROOT / "tests" / "animation"))

@@ -179,7 +179,7 @@ class Run:
             provenance["picture"] = {"source": source, "size_as_given": list(target.picture.size_as_given)}
             config = config.model_copy(update={"target": config.target.model_copy(update={"img": folder / PICTURE})})
         run = cls(folder, config)
-        staging = folder.with_name(f".flowgif-{os.getpid()}")
+        staging = (folder if folder.is_dir() else folder.parent) / f".flowgif-{os.getpid()}"
         try:
             staging.mkdir(parents=True)
             # The provenance marks a folder as a run, so it comes first; the config makes it usable, so it comes last.

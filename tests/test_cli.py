@@ -338,6 +338,8 @@ def test_an_unwritable_output_is_named_before_the_work(workplace: Path, tmp_path
         ("--data circles", "data = "),
         ("--lr 0.1", "lr = "),
         ("--config nope.toml", "--config"),
+        ("--img other.png", "img = "),
+        ("--from runs/cat", "from = None"),
     ],
 )
 def test_resuming_refuses_what_contradicts_the_run(workplace: Path, options: str, message: str) -> None:
@@ -348,6 +350,20 @@ def test_resuming_refuses_what_contradicts_the_run(workplace: Path, options: str
     assert len(done.err.splitlines()) == 1
     assert message in done.err
     assert {path: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_a_run_may_be_made_here(tmp_path: Path) -> None:
+    """In the current folder itself, and replaced there."""
+    for more in ((), ("--force",)):
+        done = run_flowgif("train", "--data", "moons", *TINY, "--out", ".", "-q", *more, cwd=tmp_path)
+        assert (done.code, done.out, done.err) == (0, ".\n", "")
+    assert {path.name for path in tmp_path.iterdir()} == RUN_FILES - {"picture.png"}
+
+
+def test_resuming_may_name_the_picture_again(workplace: Path, tmp_path: Path) -> None:
+    shutil.copytree(workplace / "runs" / "cat", tmp_path / "run")
+    done = run_flowgif("train", "--resume", "--img", CAT, "--out", "run", "-q", cwd=tmp_path)
+    assert (done.code, done.out) == (0, "run\n"), done.err
 
 
 def test_flags_that_name_another_target_leave_the_old_ones_settings_behind(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,7 +95,9 @@ def test_stills_are_a_row_of_frames_at_any_time(place: Path) -> None:
     layer = ("--stills", "half.png", "--times", 0.375, "--caption", "--json")  # layer 1.5 of 4
     done = run_flowgif("animate", "runs/moons", *layer, *FEW, cwd=place)
     assert done.code == 0, done.err
-    assert json.loads(done.out)["files"] == [{"path": "half.png", "bytes": (place / "half.png").stat().st_size}]
+    assert json.loads(done.out)["files"] == [
+        {"path": "half.png", "bytes": (place / "half.png").stat().st_size, "frames": 1}
+    ]
 
 
 def test_a_size_is_kept_and_what_was_given_up_is_told(place: Path) -> None:
@@ -129,6 +133,89 @@ def test_a_limit_that_cannot_be_met_exits_with_one_and_leaves_nothing(place: Pat
     assert (done.code, done.out) == (1, "")
     assert len(done.err.splitlines()) == 1
     assert not (place / "no.gif").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        ("--preset square --size 128 -o old.gif", 2, "leave --size out"),
+        ("--preset slack -o old.mp4", 2, "--preset slack is for .gif"),
+        ("--preset slack -o frames", 2, "folder of frames"),
+        ("--max-size 1MB -o frames", 2, "folder of frames"),
+        ("--max-size 1KB -o old.gif", 1, "more than 1 KB"),
+        ("--max-size 1KB -o old.html", 1, "more than 1 KB"),
+    ],
+)
+def test_what_cannot_be_kept_leaves_the_old_file(
+    place: Path, run_here: Callable[..., Finished], options: str, code: int, message: str
+) -> None:
+    (place / "frames").mkdir(exist_ok=True)
+    for name in ("old.gif", "old.mp4", "old.html"):
+        (place / name).write_text("precious")
+    done = run_here("animate", "runs/cat", *options.split(), "--frames", 4, "-q", cwd=place)
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err
+    for name in ("old.gif", "old.mp4", "old.html"):
+        assert (place / name).read_text() == "precious"
+
+
+def test_a_looser_limit_does_not_lift_the_presets(place: Path) -> None:
+    options = ("--preset", "slack", "--max-size", "10MB", "--points", 20000, "-o", "l.gif", "--json", "-q")
+    done = run_flowgif("animate", "runs/cat", *options, cwd=place)
+    assert done.code == 0, done.err
+    (file,) = json.loads(done.out)["files"]
+    assert file["bytes"] == (place / "l.gif").stat().st_size <= 128 * 1024
+    assert file["frames"] == len(_frames(place / "l.gif")) <= 50
+
+
+def test_square_panels_are_square(place: Path) -> None:
+    options = ("--style", "panels", "--preset", "square", "--frames", 3, "-o", "p.gif", "-q")
+    assert run_flowgif("animate", "runs/cat", *options, cwd=place).code == 0
+    with Image.open(place / "p.gif") as image:
+        assert image.size == (512, 512)
+
+
+def _page(path: Path) -> dict[str, Any]:
+    (found,) = re.findall(r'<script type="application/json">(.*?)</script>', path.read_text("utf-8"), re.S)
+    return json.loads(found)
+
+
+def test_a_page_has_the_colours_and_the_cuts_of_the_animation(place: Path) -> None:
+    options = ("--fg", "red", "--first-frame", "logo", "--points", 200, "--style", "density", "-o", "p.html")
+    assert run_flowgif("animate", "runs/cat", *options, "--frames", 6, "-q", cwd=place).code == 0
+    page = _page(place / "p.html")
+    assert page["points"] == 200
+    assert page["light"] == page["dark"] == {"foreground": "#ff0000", "background": "#ffffff"}
+    assert (page["moves"], page["still"]) == ([False, *[True] * 5], 0)
+    assert run_flowgif("animate", "runs/cat", "runs/moons", "--loop-back", "-o", "m.html", *FEW, cwd=place).code == 0
+    page = _page(place / "m.html")
+    assert all(page["moves"])
+    assert page["order"][page["still"]] != 0  # the second picture
+
+
+def test_tails_are_as_long_in_a_still(place: Path) -> None:
+    """As in the animation, and not from one still to the next."""
+    for style, most in (("points", 1.0), ("trails", 2.0)):
+        options = (
+            "--style",
+            style,
+            "--stills",
+            f"{style}.png",
+            "--times",
+            "0,.5",
+            "--size",
+            160,
+            "--points",
+            300,
+            "-q",
+        )
+        assert run_flowgif("animate", "runs/cat", *options, cwd=place).code == 0
+        half = _frames(place / f"{style}.png")[0][:, -160:]
+        inked = float((half < 250).any(2).mean())
+        if style == "points":
+            alone = inked
+        assert inked <= most * alone
+    assert inked > alone
 
 
 def test_first_frame_hold_bounce_and_loops(place: Path) -> None:
@@ -170,8 +257,13 @@ def test_the_comment_has_the_command_and_the_version(place: Path) -> None:
     assert done.code == 0, done.err
     with Image.open(place / "c.gif") as image:
         comment = image.info["comment"].decode()
-    assert comment.startswith("flowgif animate --theme dark --frames 4")
-    assert "(flowgif 0." in comment
+    assert comment.startswith("flowgif animate RUN --size 96 --points 300 --theme dark --frames 4 (flowgif 0.")
+    # What does not change the picture does not change the file, and every file has it.
+    others = ("-o", "d.gif", "-o", "d.webp", "--poster", "d.png", "--quiet", "--json")
+    assert run_flowgif("animate", *others, "--theme", "dark", *FEW, "runs/cat", cwd=place).code == 0
+    assert (place / "c.gif").read_bytes() == (place / "d.gif").read_bytes()
+    with Image.open(place / "d.png") as image:
+        assert image.info["Comment"] == comment
 
 
 @pytest.mark.parametrize(

@@ -2,79 +2,53 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 
 from flowgif.animation.caption import draw_caption
-from flowgif.animation.colours import THEMES, Look, make_look
+from flowgif.animation.colours import THEMES
 from flowgif.animation.encode import check_encodable, encode
 from flowgif.animation.film import Film
 from flowgif.animation.fit import PRESETS, Floor, fit, verify
 from flowgif.animation.html import Page, Theme, write_html
+from flowgif.animation.particles import Points
 from flowgif.animation.scene import Actor, Motion, base_draws, make_actors
-from flowgif.animation.styles import STYLES, Points, Style
-from flowgif.animation.timeline import Moment, Pace, Timeline, make_timeline, moment_name
-from flowgif.errors import UnusableInput, did_you_mean
+from flowgif.animation.shot import Shot
+from flowgif.animation.stills import is_stills, name_stills, save_png
+from flowgif.animation.style import Style
+from flowgif.animation.styles import STYLES
+from flowgif.animation.timeline import FRAMES, Moment, Timeline, flows_on, make_timeline, moment_name, paints
+from flowgif.errors import UnusableInput
 from flowgif.files import check_writable, write_atomically
 from flowgif.flows.base import Flow
 from flowgif.targets.mixture import GaussianMixture
 
-__all__ = ["Animated", "Shot", "animate", "draw_stills"]
+__all__ = ["Animated", "Written", "animate", "draw_stills"]
 
 PAGE = ".html"
+PRESET_SUFFIXES = (".gif", ".png", ".apng", ".webp")
 PAGE_PARTICLES = 3000  # at most, which keeps a page under a megabyte
 
 
 @dataclass(frozen=True)
-class Shot:
-    """What is drawn, and how.
+class Written:
+    """A file, or a folder of them.
 
     Attributes:
-        style: a key of STYLES.
-        look: the colours.
-        pace: how time passes.
-        size: of the frame's longer side, pixels.
-        points: particles; None for the style's own number.
-        seed: of the base draws; the same seed gives the same bytes.
-        caption: whether the layer's number stands below the picture, or the time where there are no layers.
-        loops: how many times it plays, 0 for ever.
-        most_bytes: of each file; levels, frames and size are given up for it in this order.
-        preset: a key of PRESETS, whose limits the files must keep.
-        comment: goes into the files.
-
-    Raises:
-        UnusableInput: one is out of its range, or unknown.
+        path: where.
+        bytes: of all of it.
+        frames: that it has.
     """
 
-    style: str = "points"
-    look: Look = field(default_factory=make_look)
-    pace: Pace = field(default_factory=Pace)
-    size: int = 480
-    points: int | None = None
-    seed: int = 0
-    caption: bool = False
-    loops: int = 0
-    most_bytes: int | None = None
-    preset: str | None = None
-    comment: str = ""
-
-    def __post_init__(self) -> None:
-        if self.style not in STYLES:
-            raise UnusableInput(f"unknown --style '{self.style}'; {did_you_mean(self.style, STYLES)}")
-        if self.preset is not None and self.preset not in PRESETS:
-            raise UnusableInput(f"unknown --preset '{self.preset}'; {did_you_mean(self.preset, PRESETS)}")
-        if not 16 <= self.size <= 4096:
-            raise UnusableInput(f"--size {self.size} is out of range; give 16 to 4096 pixels")
-        if self.points is not None and not 1 <= self.points <= 1_000_000:
-            raise UnusableInput(f"--points {self.points} is out of range; give 1 to 1000000")
-        if not 0 <= self.loops <= 65535:
-            raise UnusableInput(f"--loops {self.loops} is out of range; give 0 (for ever) to 65535")
+    path: Path
+    bytes: int
+    frames: int
 
 
 @dataclass(frozen=True)
@@ -82,12 +56,12 @@ class Animated:
     """What was written.
 
     Attributes:
-        files: each with its size in bytes.
+        files: each output, in the order in which they were asked for, then the poster.
         frames, seconds: of the animation as it was drawn.
         remarks: what was given up for --max-size, a sentence each.
     """
 
-    files: tuple[tuple[Path, int], ...]
+    files: tuple[Written, ...]
     frames: int
     seconds: float
     remarks: tuple[str, ...]
@@ -115,33 +89,36 @@ def animate(
         CheckFailed: a file cannot be made as small as was asked for.
     """
     for out in outs:
-        check_writable(out) if out.suffix.lower() == PAGE else check_encodable(out)
+        _check(out, shot)
     if poster is not None:
         _check_png(poster, "--poster")
     actors = make_actors(cast, shot.size)
     style = STYLES[shot.style](actors, shot.look)
     timeline = make_timeline(shot.pace, len(cast))
-    pages = [out for out in outs if out.suffix.lower() == PAGE]
+    pages = [out for out in outs if _is_page(out)]
     z = style.draws(shot.points, shot.seed)
     # A page shows particles, whatever the style; where that has none, they come after its own points.
     own = 0 if isinstance(style, Points) else len(z)
     if pages and own:
-        z = torch.cat((z, base_draws(PAGE_PARTICLES, shot.seed)))
+        z = torch.cat((z, base_draws(min(shot.points or PAGE_PARTICLES, PAGE_PARTICLES), shot.seed)))
+    written: dict[Path, Written] = {}
     remarks: list[str] = []
     with Motion(actors, timeline.moments, z) as motion:
         for out in pages:
             particles = motion.seen_by(actors, own, min(len(z) - own, PAGE_PARTICLES))
-            write_html(out, _page(out.stem, style, particles, timeline, shot))
+            write_html(out, _page(out.stem, style, particles, timeline, shot), _most_bytes(shot))
+            written[out] = Written(out, out.stat().st_size, len(timeline.moments))
         if len(pages) < len(outs) or poster is not None:
             shown = motion.seen_by(actors, 0, own or len(z))
             with _film(style, shown, timeline, shot, on_frame) as film:
                 for out in outs:
                     if out not in pages:
-                        remarks += _encode(out, film, shot)
+                        written[out], given_up = _encode(out, film, shot)
+                        remarks += [f"{out}: {given_up}"] if given_up else []
                 if poster is not None:
-                    _save(poster, film.frame(_picture(timeline)), style)
-    files = tuple((out, _bytes(out)) for out in (*outs, *([poster] if poster else [])))
-    return Animated(files, len(timeline.moments), timeline.seconds, tuple(remarks))
+                    _save(poster, film.frame(_picture(timeline)), style, shot)
+                    written[poster] = Written(poster, poster.stat().st_size, 1)
+    return Animated(tuple(written.values()), len(timeline.moments), timeline.seconds, tuple(remarks))
 
 
 def draw_stills(
@@ -166,12 +143,41 @@ def draw_stills(
     actors = make_actors(cast, shot.size)
     style = STYLES[shot.style](actors, shot.look)
     moments = [Moment(0, time) for time in times]
-    z = style.draws(shot.points, shot.seed)
-    with Motion(actors, moments, z) as motion:
-        frames = list(_captioned(style.draw(motion, moments), moments, style, shot.caption))
+    # What shows of the frames before is drawn as if they had been there, at the usual pace.
+    before = [[Moment(0, max(0.0, time - i / FRAMES)) for i in range(style.memory, 0, -1)] for time in times]
+    with Motion(actors, [*moments, *itertools.chain(*before)], style.draws(shot.points, shot.seed)) as motion:
+        if style.memory:
+            histories = zip(before, moments, strict=True)
+            drawn = ([*style.draw(motion, [*earlier, moment])][-1] for earlier, moment in histories)
+        else:
+            drawn = style.draw(motion, moments)
+        frames = list(_captioned(drawn, moments, style, shot.caption))
     gap = np.zeros((frames[0].shape[0], max(2, shot.size // 60)), dtype=np.uint8)
     row = [part for frame in frames for part in (gap, frame)][1:]
-    _save(out, np.hstack(row), style)
+    _save(out, np.hstack(row), style, shot)
+
+
+def _check(out: Path, shot: Shot) -> None:
+    """Finds out before the work whether an output can be written as it is asked for."""
+    if _is_page(out):
+        check_writable(out)
+        return
+    check_encodable(out)
+    limit = "--preset" if shot.preset is not None else "--max-size" if shot.most_bytes is not None else None
+    if limit is not None and is_stills(out):
+        raise UnusableInput(f"{limit} is for a file, and {out} is a folder of frames; name a .gif, .png or .webp")
+    if shot.preset is not None and out.suffix.lower() not in PRESET_SUFFIXES:
+        raise UnusableInput(f"--preset {shot.preset} is for .gif, .png, .apng and .webp; {out} is none of them")
+
+
+def _is_page(out: Path) -> bool:
+    return out.suffix.lower() == PAGE
+
+
+def _most_bytes(shot: Shot) -> int | None:
+    """What was asked for, or what the preset allows, whichever is less."""
+    limits = [shot.most_bytes, PRESETS[shot.preset].most_bytes if shot.preset else None]
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _film(
@@ -207,8 +213,8 @@ def _captioned(
     names = [moment_name(moment.time, style.actors[moment.run].flow.layers) for moment in moments]
     widest = max(names, key=len)
     for name, frame in zip(names, frames, strict=True):
-        strip = draw_caption(name, frame.shape[1], style.palette.shades + 1, (widest,))
-        yield np.vstack((frame, strip))
+        strip = draw_caption(name, frame.shape[1], len(style.text), (widest,))
+        yield np.vstack((frame, style.text[strip]))
 
 
 def _squared(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -220,42 +226,52 @@ def _squared(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return out
 
 
-def _encode(out: Path, film: Film, shot: Shot) -> list[str]:
+def _encode(out: Path, film: Film, shot: Shot) -> tuple[Written, str]:
+    """What was written, and what was given up for it."""
+    if shot.preset is None and shot.most_bytes is None:
+        encode(out, film)
+        files = name_stills(out, len(film)) if is_stills(out) else [out]
+        return Written(out, sum(file.stat().st_size for file in files), len(film)), ""
     if shot.preset is None:
-        given_up = "" if shot.most_bytes is None else fit(out, film, shot.most_bytes).given_up
-        if shot.most_bytes is None:
-            encode(out, film)
+        fitted = fit(out, film, shot.most_bytes)
     else:
         preset = PRESETS[shot.preset]
         with film.with_size(preset.side) as sized:
-            limit = shot.most_bytes or preset.most_bytes
-            floor = Floor(side=preset.side) if preset.square else Floor()
-            given_up = fit(out, sized, limit, most_frames=preset.most_frames, floor=floor).given_up
-        verify(out, preset)
-    return [f"{out}: {given_up}"] if given_up else []
+            fitted = fit(
+                out,
+                sized,
+                _most_bytes(shot),
+                most_frames=preset.most_frames,
+                floor=Floor(side=preset.side) if preset.square else Floor(),
+                check=lambda file: verify(file, preset, out),
+            )
+    return Written(out, fitted.bytes, fitted.frames), fitted.given_up
 
 
 def _page(title: str, style: Style, motion: Motion, timeline: Timeline, shot: Shot) -> Page:
     actors: Sequence[Actor] = motion.actors
     points = style if isinstance(style, Points) else Points(actors, shot.look)
-    n = len(motion.base)
-    distinct = list(dict.fromkeys(timeline.moments))
-    places = np.stack([motion.at(moment) for moment in distinct])
+    n, moments = len(motion.base), timeline.moments
+    distinct = list(dict.fromkeys(moments))
     row = {moment: i for i, moment in enumerate(distinct)}
-    light, dark = (Theme(_hex(theme.foreground), _hex(theme.background)) for theme in (THEMES["light"], THEMES["dark"]))
-    asked = Theme(_hex(shot.look.foreground), _hex(shot.look.background))
-    if shot.look.background not in {theme.background for theme in THEMES.values()}:
-        light = dark = asked
-    names = [moment_name(moment.time, actors[moment.run].flow.layers) for moment in timeline.moments]
+    themes = [(theme.foreground, theme.background) for theme in THEMES.values()]
+    asked = (shot.look.foreground, shot.look.background)
+    # Colours of one's own are those of both themes.
+    light, dark = (Theme(*map(_hex, pair)) for pair in (themes if asked in themes else (asked, asked)))
+    names = [moment_name(moment.time, actors[moment.run].flow.layers) for moment in moments]
+    colours = points.particle_colours(motion)
     return Page(
         title=title,
         width=style.shape[1],
         height=style.shape[0],
-        positions=places,
+        positions=np.stack([motion.at(moment).astype(np.float32) for moment in distinct]),
         radius=min(points.radius(n, Moment(run, 1.0)) for run in range(len(actors))),
         delays=timeline.delays,
-        order=tuple(row[moment] for moment in timeline.moments),
-        colours=points.particle_colours(motion) if shot.look.source else None,
+        order=tuple(row[moment] for moment in moments),
+        moves=tuple(itertools.starmap(flows_on, zip(moments, (*moments[1:], moments[0]), strict=True))),
+        still=_picture(timeline),
+        colours=colours,
+        paints=tuple(paints(moments)) if colours is not None else None,
         captions=tuple(names) if shot.caption else None,
         loops=shot.loops,
         light=light,
@@ -269,24 +285,15 @@ def _picture(timeline: Timeline) -> int:
     return max(i for i, moment in enumerate(timeline.moments) if moment.time == 1)
 
 
-def _save(out: Path, frame: npt.NDArray[np.uint8], style: Style) -> None:
-    image = Image.fromarray(frame)
-    image.putpalette(style.palette.colours.tobytes())
-    extra = {"transparency": 0} if style.look.transparent else {}
-    write_atomically(out, lambda path: image.save(path, format="PNG", optimize=True, **extra))
+def _save(out: Path, frame: npt.NDArray[np.uint8], style: Style, shot: Shot) -> None:
+    clear = 0 if shot.look.transparent else None
+    write_atomically(out, lambda path: save_png(path, frame, style.palette.colours, clear, shot.comment))
 
 
 def _check_png(path: Path, option: str) -> None:
     if path.suffix.lower() != ".png":
         raise UnusableInput(f"{option} {path}: its suffix is not .png; name a .png file")
     check_writable(path)
-
-
-def _bytes(path: Path) -> int:
-    if path.is_file():
-        return path.stat().st_size
-    folder = path if path.is_dir() else path.parent
-    return sum(file.stat().st_size for file in folder.glob("*.png"))
 
 
 def _hex(colour: tuple[int, int, int]) -> str:

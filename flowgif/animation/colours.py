@@ -23,6 +23,7 @@ __all__ = [
     "Palette",
     "PictureColours",
     "Theme",
+    "legible",
     "make_look",
     "picture_colours",
     "ramp",
@@ -31,6 +32,7 @@ __all__ = [
 
 RGB = tuple[int, int, int]
 MOST_COLOURS = 64  # of a picture, chosen once
+LEGIBLE = 0.35  # difference in lightness, of 1 between black and white
 EDGE = 5  # pixels that a softened edge is wide, at most
 
 
@@ -70,13 +72,11 @@ class Palette:
     """The colours of a file.
 
     Attributes:
-        colours: (1 + kinds * shades, 3) uint8, sRGB: the background, then for each kind its shades up to the full one.
-        kinds: colours beside the background, of which every particle has one.
+        colours: (n, 3) uint8, sRGB: the background, then each kind's shades up to the full one.
         shades: of each kind.
     """
 
     colours: npt.NDArray[np.uint8]
-    kinds: int
     shades: int
 
     @property
@@ -104,7 +104,7 @@ class Look:
 
     Attributes:
         background, foreground: sRGB.
-        cmap: anchors of the colour map of a density, (m, 3) sRGB, the first the background.
+        cmap: anchors of the colour map of a density, (m, 3) sRGB, the first of them its ground.
         transparent: whether the background is see-through, where the format can do that.
         source: whether every particle has the colour that the picture has where it ends.
     """
@@ -168,11 +168,19 @@ def ramp(anchors: tuple[RGB, ...] | npt.NDArray[np.uint8], levels: int) -> npt.N
     return from_oklab(mixed)
 
 
-def shades(background: RGB, kinds: npt.NDArray[np.uint8], count: int) -> Palette:
-    """A palette of ``count`` shades of each colour of ``kinds`` (k, 3), out of the background."""
-    rows = [ramp((background, (int(k[0]), int(k[1]), int(k[2]))), count + 1)[1:] for k in kinds]
-    colours = np.concatenate([np.array([background], dtype=np.uint8), *rows])
-    return Palette(colours, len(kinds), count)
+def shades(background: RGB, kinds: npt.NDArray[np.uint8], count: int, foreground: RGB) -> Palette:
+    """A palette of ``count`` shades out of the background, of each colour of ``kinds`` (k, 3) and of the foreground."""
+    full = [*((int(k[0]), int(k[1]), int(k[2])) for k in kinds), foreground]
+    rows = [ramp((background, colour), count + 1)[1:] for colour in full]
+    return Palette(np.concatenate([np.array([background], dtype=np.uint8), *rows]), count)
+
+
+def legible(colour: RGB, ground: RGB) -> RGB:
+    """The colour, or where it hardly differs from the ground in lightness black or white, whichever differs more."""
+    black, white = (0, 0, 0), (255, 255, 255)
+    lightness = oklab(np.array([ground, colour, black, white], dtype=np.uint8))[:, 0]
+    away = np.abs(lightness[1:] - lightness[0])
+    return colour if away[0] >= LEGIBLE else (black, white)[int(away[2] > away[1])]
 
 
 def picture_colours(image: Image.Image, ink: npt.NDArray[np.float64], most: int) -> PictureColours:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from flowgif.animation.stills import is_stills
 from flowgif.errors import CheckFailed, UnusableInput
 from flowgif.files import write_atomically
 
-__all__ = ["PRESETS", "Fitted", "Floor", "Preset", "fit", "parse_bytes", "verify"]
+__all__ = ["PRESETS", "Fitted", "Floor", "Preset", "describe", "fit", "parse_bytes", "verify"]
 
 UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 LEVELS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192)
@@ -109,7 +109,13 @@ def parse_bytes(text: str) -> int:
 
 
 def fit(
-    path: Path, film: Film, most_bytes: int | None, *, most_frames: int | None = None, floor: Floor = Floor()
+    path: Path,
+    film: Film,
+    most_bytes: int | None,
+    *,
+    most_frames: int | None = None,
+    floor: Floor = Floor(),
+    check: Callable[[Path], object] | None = None,
 ) -> Fitted:
     """Writes a film in the best quality that a number of bytes allows.
 
@@ -122,6 +128,7 @@ def fit(
         most_bytes: of the file; None for any number.
         most_frames: likewise.
         floor: what must be left.
+        check: looks at the file before it takes its place.
 
     Raises:
         UnusableInput: the place cannot be written, or is a folder.
@@ -134,8 +141,10 @@ def fit(
         trials = _Trials(film, most_bytes, Path(folder) / f"trial{path.suffix}", Path(folder) / f"best{path.suffix}")
         fitted = _search(trials, _Settings(len(film.colours), frames, max(film.width, film.height)), floor)
         if fitted is None:
-            limit = _describe(most_bytes or 0)
+            limit = describe(most_bytes or 0)
             raise CheckFailed(f"{path}: {trials.least}, more than {limit}; allow more, or show fewer points")
+        if check is not None:
+            check(trials.best)
         write_atomically(path, lambda beside: shutil.copyfile(trials.best, beside))
     return fitted
 
@@ -156,7 +165,7 @@ class _Trials:
             size = self.trial.stat().st_size
             levels, side = len(film.colours), max(film.width, film.height)
             if self.most_bytes is not None and size > self.most_bytes:
-                self.least = f"{_describe(size)} at {levels} levels, {len(film)} frames and {side} pixels"
+                self.least = f"{describe(size)} at {levels} levels, {len(film)} frames and {side} pixels"
                 return None
             self.trial.replace(self.best)
             return Fitted(size, levels, len(film), film.width, film.height, _given_up(self.film, film))
@@ -209,8 +218,13 @@ def _given_up(whole: Film, part: Film) -> str:
     return ", ".join(f"{before} -> {after} {what}" for before, after, what in pairs if after < before)
 
 
-def verify(path: Path, preset: Preset) -> None:
+def verify(path: Path, preset: Preset, name: Path | None = None) -> None:
     """Opens a file again and holds it to a preset.
+
+    Args:
+        path: the file.
+        preset: what it must keep.
+        name: what it is to be called in messages, if not so.
 
     Raises:
         UnusableInput: it is not a picture.
@@ -221,7 +235,7 @@ def verify(path: Path, preset: Preset) -> None:
             (width, height), frames = image.size, getattr(image, "n_frames", 1)
     except OSError as error:
         raise UnusableInput(
-            f"cannot check {path}: {error.strerror or 'no picture'}; name a .gif, .png or .webp"
+            f"cannot check {name or path}: {error.strerror or 'no picture'}; name a .gif, .png or .webp"
         ) from None
     size = path.stat().st_size
     if preset.square and not width == height == preset.side:
@@ -231,13 +245,14 @@ def verify(path: Path, preset: Preset) -> None:
     elif preset.most_frames is not None and frames > preset.most_frames:
         missed = f"{frames} frames, more than {preset.most_frames}"
     elif preset.most_bytes is not None and size > preset.most_bytes:
-        missed = f"{_describe(size)}, more than {_describe(preset.most_bytes)}"
+        missed = f"{describe(size)}, more than {describe(preset.most_bytes)}"
     else:
         return
-    raise CheckFailed(f"{path} has {missed}")
+    raise CheckFailed(f"{name or path} has {missed}; leave out what sets its size, or choose another --preset")
 
 
-def _describe(size: int) -> str:
+def describe(size: int) -> str:
+    """Bytes as '1.5 MB', '128 KB' or '900 bytes'."""
     for unit, name in ((UNITS["M"], "MB"), (UNITS["K"], "KB")):
         if size >= unit:
             return f"{size / unit:.4g} {name}"

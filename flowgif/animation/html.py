@@ -4,8 +4,8 @@ The file is ``player.html`` with one JSON object in it. Its ``data`` is base64 o
 each trajectory's coordinate, in whole steps from the middle of the frame, are kept where it begins, its first
 difference, and from there on the second differences: particles hardly turn between frames, so these are small. Each is
 zigzag-coded (0, -1, 1, -2, ...) modulo 2^16, in the order (column and row, particles, frames); all low bytes come
-first, then all high ones, which are nearly all 0. Where there are colours, a byte for each particle follows: its place
-in ``palette``.
+first, then all high ones, which are nearly all 0. Where there are colours, a byte for each picture and each particle
+follows: its colour's place in ``palette``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from flowgif.errors import NumericalError
+from flowgif.animation.fit import describe
+from flowgif.animation.timeline import Paint
+from flowgif.errors import CheckFailed, NumericalError
 from flowgif.files import write_atomically
 
 __all__ = ["Page", "Theme", "write_html"]
@@ -57,9 +59,12 @@ class Page:
             outside the frame.
         radius: of a particle, pixels of the frame.
         delays: how long each shown frame stays, hundredths of a second.
-        order: the index into ``positions`` of each shown frame. Between frames whose indices are neighbours the
-            particles move; between others the picture cuts.
-        colours: (n, 3) uint8; None for the theme's foreground.
+        order: the index into ``positions`` of each shown frame.
+        moves: whether from each shown frame particles move to the next, the first coming after the last; otherwise the
+            picture cuts.
+        still: the shown frame that readers see who want no motion.
+        colours: of each particle in each picture, (pictures, n, 3) uint8; None for the theme's foreground.
+        paints: of each shown frame; None where there is one picture.
         captions: of each shown frame; None for none.
         loops: how often it plays; 0 for ever.
         light, dark: the colours, as the reader's system prefers them.
@@ -73,7 +78,10 @@ class Page:
     radius: float
     delays: tuple[int, ...]
     order: tuple[int, ...]
+    moves: tuple[bool, ...]
+    still: int
     colours: npt.NDArray[np.uint8] | None = None
+    paints: tuple[Paint, ...] | None = None
     captions: tuple[str, ...] | None = None
     loops: int = 0
     light: Theme = Theme("#181c3e", "#ffffff")
@@ -91,22 +99,31 @@ class Page:
             raise ValueError(f"order must name at least one frame, each below {frames}")
         if len(self.delays) != shown or min(self.delays) < 1:
             raise ValueError(f"delays must be {shown}, each at least 1")
+        if len(self.moves) != shown or not 0 <= self.still < shown:
+            raise ValueError(f"moves must be {shown}, and still one of as many frames")
         if self.captions is not None and len(self.captions) != shown:
             raise ValueError(f"captions must be {shown}")
-        if self.colours is not None and self.colours.shape != (n, 3):
-            raise ValueError(f"colours are {self.colours.shape}; they must be ({n}, 3)")
+        pictures = 0 if self.colours is None else len(self.colours)
+        if self.colours is not None and (self.colours.shape != (pictures, n, 3) or not pictures):
+            raise ValueError(f"colours are {self.colours.shape}; they must be (pictures, {n}, 3)")
+        if self.paints is not None and (
+            len(self.paints) != shown or any(max(paint.own, paint.other) >= pictures for paint in self.paints)
+        ):
+            raise ValueError(f"paints must be {shown}, each of {pictures} pictures")
 
 
-def write_html(path: Path, page: Page) -> None:
+def write_html(path: Path, page: Page, most_bytes: int | None = None) -> None:
     """Writes the page as one file that works offline; the same page gives the same bytes.
 
     Args:
         path: where; replaced whole, or left alone.
         page: what. Positions are kept to half a step of 1/8192 of the longer side, within four sides from the middle;
             colours as they are where there are at most 256, otherwise the nearest of so many.
+        most_bytes: of the file; None for any number.
 
     Raises:
         UnusableInput: the place cannot be written.
+        CheckFailed: the page is larger than is allowed.
     """
     step = max(page.width, page.height) / STEPS
     data = _pack(page, step)
@@ -129,6 +146,9 @@ def write_html(path: Path, page: Page) -> None:
         "dark": asdict(page.dark),
         "delays": page.delays,
         "order": page.order,
+        "moves": page.moves,
+        "still": page.still,
+        "paints": page.paints,
         "captions": page.captions,
         "palette": palette,
         "data": base64.b64encode(deflate.compress(data) + deflate.flush()).decode(),
@@ -136,7 +156,12 @@ def write_html(path: Path, page: Page) -> None:
     # Inside a script element only '<' can be taken for HTML's, and it occurs in strings alone.
     text = json.dumps(payload, separators=(",", ":")).replace("<", "\\u003c")
     before, after = files("flowgif.animation").joinpath("player.html").read_text("utf-8").split(PLACEHOLDER)
-    write_atomically(path, lambda beside: beside.write_bytes(f"{before}{text}{after}".encode()))
+    content = f"{before}{text}{after}".encode()
+    if most_bytes is not None and len(content) > most_bytes:
+        raise CheckFailed(
+            f"{path}: {describe(len(content))}, more than {describe(most_bytes)}; allow more, or show fewer --points"
+        )
+    write_atomically(path, lambda beside: beside.write_bytes(content))
 
 
 def _pack(page: Page, step: float) -> bytes:
@@ -152,7 +177,8 @@ def _pack(page: Page, step: float) -> bytes:
 
 
 def _index(colours: npt.NDArray[np.uint8]) -> tuple[list[str], npt.NDArray[np.uint8]]:
-    """At most 256 colours, '#rrggbb', and which of them each particle has, (n,)."""
+    """At most 256 colours, '#rrggbb', and which of them each of (pictures, n, 3) is, (pictures * n,)."""
+    colours = colours.reshape(-1, 3)
     distinct, indices = np.unique(colours, axis=0, return_inverse=True)
     if len(distinct) > MOST_COLOURS:
         image = Image.fromarray(colours[None]).quantize(MOST_COLOURS, dither=Image.Dither.NONE)

@@ -61,6 +61,13 @@ class View:
         scale, origin = self._at(time)
         return torch.from_numpy((places - origin) / (scale * (1, -1))).float()
 
+    def velocity_in_frame(self, x: Tensor, velocity: Tensor, time: float) -> Points:
+        """d/dt of :meth:`to_frame` along a path, pixels per unit of time, (n, 2), at x and dx/dt (n, 2)."""
+        scale, _ = self._at(time)
+        growth = np.subtract(self.scale, self.cloud_scale)
+        drift = np.subtract(self.origin, self.cloud_origin)
+        return (velocity.double().numpy() * scale + x.double().numpy() * growth) * (1, -1) + drift
+
     def _at(self, time: float) -> tuple[Points, Points]:
         scale = np.array(self.cloud_scale) * (1 - time) + np.array(self.scale) * time
         origin = np.array(self.cloud_origin) * (1 - time) + np.array(self.origin) * time

@@ -14,7 +14,7 @@ from PIL import Image, PngImagePlugin
 from flowgif.animation.film import Film
 from flowgif.errors import UnusableInput
 
-__all__ = ["check_stills", "is_stills", "write_stills"]
+__all__ = ["check_stills", "is_stills", "name_stills", "save_png", "write_stills"]
 
 PATTERN = "frame-%04d.png"
 PLACE = re.compile(r"%\d*d")
@@ -65,7 +65,7 @@ def write_stills(path: Path, film: Film) -> None:
     try:
         stage.mkdir()
         for number, frame in enumerate(film.frames()):
-            _save(stage / (pattern % number), frame, film)
+            save_png(stage / (pattern % number), frame, film.colours, film.transparent, film.comment)
         if new:
             stage.replace(folder)
         else:
@@ -117,12 +117,33 @@ def _is_own(file: Path) -> bool:
         return False
 
 
-def _save(file: Path, frame: npt.NDArray[np.uint8], film: Film) -> None:
+def name_stills(path: Path, number: int) -> list[Path]:
+    """The files that so many frames are written to."""
+    folder, pattern = _split(path)
+    return [folder / (pattern % i) for i in range(number)]
+
+
+def save_png(
+    file: Path,
+    frame: npt.NDArray[np.uint8],
+    colours: npt.NDArray[np.uint8],
+    transparent: int | None = None,
+    comment: str = "",
+) -> None:
+    """Writes a frame of palette indices (height, width) as a PNG.
+
+    Args:
+        file: where.
+        frame: what.
+        colours: (levels, 3) uint8, sRGB.
+        transparent: the index that is see-through.
+        comment: goes into the file.
+    """
     image = Image.fromarray(frame)
-    image.putpalette(film.colours.tobytes())
+    image.putpalette(colours.tobytes())
     texts = PngImagePlugin.PngInfo()
     texts.add_text("Software", SOFTWARE)
-    if film.comment:
-        texts.add_text("Comment", film.comment)
-    clear = {} if film.transparent is None else {"transparency": film.transparent}
-    image.save(file, format="PNG", pnginfo=texts, **clear)
+    if comment:
+        texts.add_text("Comment", comment)
+    clear = {} if transparent is None else {"transparency": transparent}
+    image.save(file, format="PNG", optimize=True, pnginfo=texts, **clear)

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from flowgif.errors import UnusableInput, did_you_mean
 
-__all__ = ["EASINGS", "FASTEST", "FRAMES", "Moment", "Pace", "Timeline", "count_frames", "make_timeline", "moment_name"]
+__all__ = [
+    "EASINGS",
+    "FASTEST",
+    "FRAMES",
+    "Moment",
+    "Pace",
+    "Paint",
+    "Timeline",
+    "count_frames",
+    "flows_on",
+    "make_timeline",
+    "moment_name",
+    "paints",
+    "runs_forward",
+]
 
 # A GIF's delay is a whole number of hundredths of a second, and browsers slow a delay of one down to ten.
 FASTEST = 50.0
 SLOWEST = 0.1
 MOST_FRAMES = 5000
 FRAMES = 60
+EXCHANGE = 0.5  # between two pictures, particles exchange their colours while the time is below that
+CUT = 0.5  # two frames are further apart than that only where the picture is followed by the cloud
 
 # The share of the way that is done when a share of the duration has gone by.
 EASINGS: dict[str, Callable[[float], float]] = {
@@ -36,6 +52,20 @@ class Moment(NamedTuple):
 
     run: int
     time: float
+
+
+class Paint(NamedTuple):
+    """Which particles have which picture's colours: those whose turn is within [low, high) have the other's.
+
+    Attributes:
+        own, other: runs.
+        low, high: within [0, 1].
+    """
+
+    own: int
+    other: int
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -172,6 +202,33 @@ def _in_order(pace: Pace, runs: int) -> list[Moment]:
         moments += [Moment(moments[-1].run, time) for time in up[-2::-1]]
         moments += [Moment(run, time) for time in up[1:]]
     return moments[:-1] if pace.loop_back else moments
+
+
+def flows_on(before: Moment, after: Moment) -> bool:
+    """Whether particles flow from one frame to the next, instead of the picture being cut to the cloud."""
+    if before.run == after.run:
+        return abs(after.time - before.time) <= CUT
+    return before.time + after.time <= CUT  # through the cloud that all runs share
+
+
+def runs_forward(moments: Sequence[Moment], index: int) -> bool:
+    """Whether time runs forward at a frame: on the way that particles come to it, or where there is none, go on."""
+    here = moments[index]
+    if index > 0 and moments[index - 1].run == here.run and flows_on(moments[index - 1], here):
+        return moments[index - 1].time <= here.time
+    after = moments[index + 1] if index + 1 < len(moments) else here
+    return after.run != here.run or not flows_on(here, after) or here.time <= after.time
+
+
+def paints(moments: Sequence[Moment]) -> Iterator[Paint]:
+    """Yields each frame's; between two pictures particles exchange their colours around the cloud, one by one."""
+    for i, moment in enumerate(moments):
+        share = max(0.0, 0.5 * (1 - moment.time / EXCHANGE))
+        forward = runs_forward(moments, i)
+        # Out of the cloud they have still to give away the colours of the picture that was before.
+        way = moments[i::-1] if forward else moments[i:]
+        other = next((each.run for each in way if each.run != moment.run), moment.run)
+        yield Paint(moment.run, other, *((1 - share, 1.0) if forward else (0.0, share)))
 
 
 def moment_name(time: float, layers: int) -> str:

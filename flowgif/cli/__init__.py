@@ -307,13 +307,22 @@ def _settings_to_resume(folder: Path, flags: dict[str, dict[str, Any]], config: 
     free = {key: flags["training"].pop(key) for key in ("steps", "time_budget", "epochs", "device")}
     for table, values in flags.items():
         for key, value in values.items():
-            same = stored[table][key] is not None if key == "img" else value == stored[table].get(key)
-            if value is not None and key != "from" and not same:
+            # A run has a copy of its picture, and remembers where that came from.
+            before = _picture_source(folder) if key == "img" else stored[table].get(key)
+            same = value == before or (isinstance(value, Path) and before and value.resolve() == Path(before).resolve())
+            if value is not None and not same:
                 raise UnusableInput(
-                    f"{folder} was trained with {key} = {stored[table].get(key)}; --resume cannot change it: "
+                    f"{folder} was trained with {key} = {before}; --resume cannot change it: "
                     "leave that option out, or train anew (--force)"
                 )
     return read_config(path, {"training": free})
+
+
+def _picture_source(folder: Path) -> str | None:
+    try:
+        return json.loads((folder / "provenance.json").read_text("utf-8"))["picture"]["source"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # opening the run will say what is wrong with it
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +22,7 @@ LOOK, TIMING, OUTPUT = "Look", "Timing", "Where it goes"
 
 
 def animate(
+    context: typer.Context,
     runs: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -156,60 +156,68 @@ def animate(
         Pace(frames=FRAMES if frames is None else frames, fps=fps, hold=_hold(hold), easing=easing or "linear")
         progress.now("loading PyTorch ...")
         from flowgif import __version__, session
-        from flowgif.animation.animate import Shot, draw_stills
+        from flowgif.animation.animate import Written, draw_stills
         from flowgif.animation.animate import animate as write
+        from flowgif.animation.shot import Shot
         from flowgif.runs import newest_run
 
         folders = runs or [newest_run()]
         loaded = [session.load(folder) for folder in folders]
         layers = max(each.flow.layers for each in loaded)
         cast = [(each.flow, each.target) for each in loaded]
-        command = shlex.join(["flowgif", *_without_places(sys.argv[1:], [str(folder) for folder in runs or []])])
+        command = shlex.join(["flowgif", "animate", *["RUN"] * len(folders), *_options(context)])
         shot = Shot(
             style, look, pace(layers), _size(size, style, preset), points, seed, caption, loops, most, preset,
             f"{command} (flowgif {__version__})",
         )  # fmt: skip
         progress.now(f"integrating {folders[0]} ...")
         if stills is not None:
-            draw_stills(cast, stills, _times(times, loaded[0].flow), shot)
-            files = ((stills, stills.stat().st_size),)
-            about = {"frames": times.count(",") + 1, "seconds": 0.0}
+            moments = _times(times, loaded[0].flow)
+            draw_stills(cast, stills, moments, shot)
+            files = (Written(stills, stills.stat().st_size, len(moments)),)
+            about = {"frames": len(moments), "seconds": 0.0}
         else:
             outs = out or [folders[-1] / f"{folders[-1].resolve().name}.gif"]
             done = write(cast, outs, shot, poster, lambda i, n: progress.now(f"frame {i} of {n}"))
             files, about = done.files, {"frames": done.frames, "seconds": done.seconds}
             for remark in done.remarks:
                 progress.say(remark)
-            sizes = ", ".join(f"{path.name} {size / 1e6:.2f} MB" for path, size in files)
+            sizes = ", ".join(f"{file.path.name} {file.bytes / 1e6:.2f} MB" for file in files)
             progress.say(f"{done.frames} frames, {done.seconds:g} s: {sizes}")
     if as_json:
-        first, size_of_first = files[0]
         answer = {
-            "run": str(folders[0]), "gif": str(first), **about, "bytes": size_of_first,
-            "files": [{"path": str(path), "bytes": size} for path, size in files],
+            "run": str(folders[0]), "gif": str(files[0].path), **about, "bytes": files[0].bytes,
+            "files": [{"path": str(file.path), "bytes": file.bytes, "frames": file.frames} for file in files],
         }  # fmt: skip
         typer.echo(json.dumps(answer))
     else:
-        for path, _ in files:
-            typer.echo(str(path))
+        for file in files:
+            typer.echo(str(file.path))
 
 
-def _without_places(words: list[str], runs: list[str]) -> list[str]:
-    """The command but for the names of runs and files, so that the same picture is the same file anywhere."""
-    kept: list[str] = []
-    places = iter(words)
-    for word in places:
-        if word in {"-o", "--out", "--poster"}:
-            next(places, None)
-        elif not word.startswith(("--out=", "--poster=", "-o")) and word not in runs:
-            kept.append(word)
-    return kept
+# What does not change the picture: where it comes from and goes to, and what is said of it.
+PLACES = {"runs", "out", "poster", "stills", "as_json", "quiet"}
+
+
+def _options(context: typer.Context) -> list[str]:
+    """The options that were given, in a fixed order, so that the same picture is the same file anywhere."""
+    words: list[str] = []
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        if name in PLACES or source is None or source.name != "COMMANDLINE":
+            continue
+        value = context.params[name]
+        words += [parameter.opts[-1]] + ([] if value is True else [str(value)])
+    return words
 
 
 def _size(given: int | None, style: str, preset: str | None) -> int:
     """Pixels of the longer side; a preset has its own."""
     from flowgif.animation.fit import PRESETS
 
+    if given is not None and preset is not None:
+        raise UnusableInput(f"--preset {preset} sets the size; leave --size out")
     if given is not None:
         return given
     if preset in PRESETS:

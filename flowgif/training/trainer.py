@@ -114,7 +114,10 @@ class Trainer:
             self._set_rate()
             for optimiser in self._optimisers:
                 optimiser.zero_grad()
-            loss = self._objective.loss()
+            try:
+                loss = self._objective.loss()
+            except NumericalError as error:
+                raise NumericalError(f"at step {self.step + 1} {error}") from None
             value = loss.item()
             if self._config.l2 > 0:
                 loss = loss + self._config.l2 * torch.stack([w.square().sum() for w in self._weights]).sum()

@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
-from flowgif.animation import styles
 from flowgif.animation.colours import make_look
+from flowgif.animation.density import Density
 from flowgif.animation.scene import Motion, make_actors
 from flowgif.animation.timeline import Moment
 from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget
 
 
-class Density(NamedTuple):
+class Compared(NamedTuple):
     """A density frame beside the exact density.
 
     Attributes:
@@ -30,22 +30,21 @@ class Density(NamedTuple):
     exact_mass: float
 
 
-def compare_density(loaded: Loaded, time: float, every: int, size: int = 480) -> Density:
+def compare_density(loaded: Loaded, time: float, every: int, size: int = 480) -> Compared:
     """With exp(log_prob), which solves back to the base, at every so-many-th pixel along both sides."""
     actors = make_actors([(loaded.flow, loaded.target)], size)
-    view, style = actors[0].view, styles.STYLES["density"](actors, make_look())
-    assert isinstance(style, styles.Density)
+    view, style = actors[0].view, Density(actors, make_look())
     moment = Moment(0, time)
     with Motion(actors, [moment], style.draws(None, 0)) as motion:
         mass = style.mass(motion, moment)
     rows, columns = (np.arange(every // 2, side, every) for side in style.shape)
     grid = np.stack(np.meshgrid(columns, rows), -1).reshape(-1, 2).astype(float)
     with torch.no_grad():
-        density = loaded.flow.relaxed(1e-5).log_prob(view.from_frame(grid), time).double().exp().numpy()
-    exact = density.reshape(len(rows), len(columns)) / (view.scale[0] * view.scale[1])
+        there = loaded.flow.relaxed(1e-5).log_prob(view.from_frame(grid), time).double().exp().numpy()
+    exact = there.reshape(len(rows), len(columns)) / (view.scale[0] * view.scale[1])
     seen = mass[np.ix_(rows, columns)]
     variation, exact_mass = (float(part.sum()) * every**2 for part in (0.5 * np.abs(seen - exact), exact))
-    return Density(variation, float(mass.sum()), exact_mass)
+    return Compared(variation, float(mass.sum()), exact_mass)
 
 
 def _blurred(picture: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from flowgif.animation.colours import CMAPS, THEMES, make_look, picture_colours, ramp, shades
+from flowgif.animation.colours import CMAPS, THEMES, legible, make_look, picture_colours, ramp, shades
 from flowgif.animation.palette import oklab
 from flowgif.errors import UnusableInput
 from flowgif.targets.image import ink_of
@@ -60,11 +60,18 @@ def test_what_is_no_colour_is_refused(options: dict[str, str], message: str) -> 
 
 
 def test_shades_go_from_the_background_to_each_colour() -> None:
-    palette = shades((255, 255, 255), np.array([[200, 0, 0], [0, 0, 90]], np.uint8), 3)
-    assert (palette.kinds, palette.shades, palette.levels) == (2, 3, 4)
-    assert palette.colours[[0, 3, 6]].tolist() == [[255, 255, 255], [200, 0, 0], [0, 0, 90]]
-    for kind in (palette.colours[:4], palette.colours[[0, 4, 5, 6]]):
+    palette = shades((255, 255, 255), np.array([[200, 0, 0], [0, 0, 90]], np.uint8), 3, (9, 9, 9))
+    assert (palette.shades, palette.levels) == (3, 4)
+    assert palette.colours[[0, 3, 6, 9]].tolist() == [[255, 255, 255], [200, 0, 0], [0, 0, 90], [9, 9, 9]]
+    for kind in (palette.colours[:4], palette.colours[[0, 4, 5, 6]], palette.colours[[0, 7, 8, 9]]):
         assert (np.diff(_lightness(kind)) < 0).all()
+
+
+def test_what_is_drawn_over_a_map_is_seen() -> None:
+    navy, white, purple = (24, 28, 62), (255, 255, 255), (68, 1, 84)
+    assert legible(navy, white) == navy
+    assert legible(navy, purple) == white
+    assert legible((250, 250, 240), white) == (0, 0, 0)
 
 
 def _flag() -> Image.Image:

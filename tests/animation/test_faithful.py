@@ -13,10 +13,12 @@ from films import decode, decode_video
 from measures import compare_density, correlation, placed_ink
 
 import flowgif
-from flowgif.animation.animate import Shot, animate
+from flowgif.animation.animate import animate
 from flowgif.animation.colours import make_look
+from flowgif.animation.density import Density
 from flowgif.animation.scene import Motion, make_actors, make_view
-from flowgif.animation.styles import STYLES, Density
+from flowgif.animation.shot import Shot
+from flowgif.animation.styles import STYLES
 from flowgif.animation.timeline import EASINGS, Moment, Pace
 from flowgif.config import read_config
 from flowgif.session import Loaded

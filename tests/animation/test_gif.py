@@ -12,10 +12,11 @@ from conftest import run_flowgif
 from measures import correlation, placed_ink
 from PIL import Image
 
-from flowgif.animation.animate import Shot, animate
+from flowgif.animation.animate import animate
 from flowgif.animation.colours import make_look
 from flowgif.animation.draw import smooth_mass
 from flowgif.animation.scene import Motion, base_draws, make_actors, make_view
+from flowgif.animation.shot import Shot
 from flowgif.animation.styles import STYLES
 from flowgif.animation.timeline import Moment, Pace
 from flowgif.errors import UnusableInput

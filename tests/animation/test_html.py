@@ -18,8 +18,10 @@ from devtools import Chromium, Tab
 from PIL import Image, ImageFilter
 
 from flowgif.animation.html import Page, Theme, write_html
+from flowgif.animation.particles import turns
 from flowgif.animation.scene import base_draws, make_view
-from flowgif.errors import NumericalError, UnusableInput
+from flowgif.animation.timeline import Paint
+from flowgif.errors import CheckFailed, NumericalError, UnusableInput
 from flowgif.session import Loaded
 
 FRAMES = 30
@@ -49,6 +51,10 @@ def _decode(payload: dict[str, Any]) -> tuple[np.ndarray, list[str] | None]:
 def _page(positions: np.ndarray, **changes: Any) -> Page:
     shown = len(changes.get("order", positions))
     fields = {"order": tuple(range(shown)), "delays": (5,) * (shown - 1) + (60,), "radius": 2.5} | changes
+    order = fields["order"]
+    # Positions are neighbours in time here.
+    fields.setdefault("moves", tuple(abs(b - a) == 1 for a, b in zip(order, order[1:] + order[:1], strict=True)))
+    fields.setdefault("still", order.index(max(order)) if order else 0)
     return Page(title="A cat", width=480, height=480, positions=positions, **fields)
 
 
@@ -103,7 +109,7 @@ def test_few_colours_are_exact_and_many_are_near(tmp_path: Path) -> None:
     ramp = np.linspace(0, 255, 3000).astype(np.uint8)
     many = np.stack([ramp, 255 - ramp, np.arange(3000).astype(np.uint8)], 1)
     for colours, largest in ((few, 0), (many, 40)):
-        write_html(tmp_path / "a.html", _page(positions, colours=colours))
+        write_html(tmp_path / "a.html", _page(positions, colours=colours[None]))
         _, names = _decode(_payload((tmp_path / "a.html").read_text("utf-8")))
         assert names is not None
         decoded = np.array([list(bytes.fromhex(name[1:])) for name in names])
@@ -141,7 +147,12 @@ def test_a_place_that_cannot_be_written_is_refused(cats: Page, tmp_path: Path) -
         ({"delays": (5,)}, "delays"),
         ({"delays": (5, 0)}, "delays"),
         ({"captions": ("one",)}, "captions"),
-        ({"colours": np.zeros((3, 3), np.uint8)}, "colours"),
+        ({"colours": np.zeros((1, 3, 3), np.uint8)}, "colours"),
+        ({"colours": np.zeros((4, 3), np.uint8)}, "colours"),
+        ({"paints": (Paint(0, 0, 0, 0),)}, "paints"),
+        ({"paints": (Paint(0, 1, 0, 0),) * 2, "colours": np.zeros((1, 4, 3), np.uint8)}, "paints"),
+        ({"moves": (True,)}, "moves"),
+        ({"still": 2}, "still"),
         ({"positions": np.zeros((2, 4, 3))}, "positions"),
     ],
 )
@@ -380,7 +391,9 @@ def test_frames_that_are_shown_again_are_stored_once(show: Show, tmp_path: Path)
 
 
 def test_with_reduced_motion_the_picture_stands_still(show: Show, cats: Page) -> None:
-    page = replace(cats, order=(*range(FRAMES), *range(FRAMES - 2, 0, -1)), delays=(5,) * (2 * FRAMES - 2))
+    shown = 2 * FRAMES - 2
+    order = (*range(FRAMES), *range(FRAMES - 2, 0, -1))
+    page = replace(cats, order=order, delays=(5,) * shown, moves=(True,) * shown)
     tab = show(page, reduced_motion="reduce")
     assert (_frame(tab), _playing(tab)) == (FRAMES - 1, False)
     tab.evaluate("new Promise((done) => setTimeout(done, 300))")
@@ -405,12 +418,45 @@ def test_light_and_dark(show: Show, cats: Page) -> None:
 
 def test_particles_have_their_colours(show: Show) -> None:
     positions = np.array([[[120.0, 240.0], [360.0, 240.0]]])
-    tab = show(_page(positions, radius=30.0, colours=np.array([[200, 30, 10], [10, 30, 200]], np.uint8)))
+    tab = show(_page(positions, radius=30.0, colours=np.array([[[200, 30, 10], [10, 30, 200]]], np.uint8)))
     picture = _picture(tab)
     middle, side = picture.shape[0] // 2, picture.shape[1]
     assert tuple(picture[middle, side // 4]) == (200, 30, 10)
     assert tuple(picture[middle, 3 * side // 4]) == (10, 30, 200)
     assert tab.evaluate("document.querySelector('#controls').hidden")  # a single frame has nothing to play
+
+
+def test_in_a_morph_particles_exchange_their_colours(show: Show) -> None:
+    """Those whose turn is within the frame's bounds have the other picture's."""
+    positions = np.stack([np.array([[[90.0 + 100 * i, 240.0] for i in range(4)]])] * 3, 1)[0]
+    red, blue = [200, 30, 10], [10, 30, 200]
+    colours = np.array([[red] * 4, [blue] * 4], np.uint8)
+    paints = (Paint(0, 1, 0.0, 0.0), Paint(0, 1, 0.0, 0.5), Paint(1, 0, 0.5, 1.0))
+    page = _page(positions, radius=30.0, colours=colours, paints=paints)
+    tab = show(page, "#frame=0")
+    for index, paint in enumerate(paints):
+        tab.evaluate(f"location.hash = 'frame={index}'")
+        tab.wait(f"document.querySelector('canvas').dataset.frame == {index}")
+        picture = _picture(tab)
+        scale = picture.shape[1] / 480
+        for turn, place in zip(turns(4), positions[index], strict=True):
+            wanted = colours[paint.other if paint.low <= turn < paint.high else paint.own, 0]
+            assert picture[int(place[1] * scale), int(place[0] * scale)].tolist() == wanted.tolist()
+
+
+def test_the_picture_may_be_cut_to_the_cloud(show: Show) -> None:
+    """Where the page says so particles stand until the next frame, however near that is in the file."""
+    page = _crossing(moves=(False, True, True, False))
+    tab = show(page, "#frame=0")
+    assert tab.evaluate("moves").count(0) == 2
+
+
+def test_a_page_can_have_a_limit(cats: Page, tmp_path: Path) -> None:
+    with pytest.raises(CheckFailed, match="more than 1 KB"):
+        write_html(tmp_path / "a.html", cats, 1024)
+    assert list(tmp_path.iterdir()) == []
+    write_html(tmp_path / "a.html", cats, 1 << 20)
+    assert (tmp_path / "a.html").stat().st_size <= 1 << 20
 
 
 def test_captions_are_text(show: Show, cats: Page) -> None:

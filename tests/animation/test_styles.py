@@ -11,8 +11,12 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from flowgif.animation.colours import Look, make_look
+from flowgif.animation.density import Density
+from flowgif.animation.panels import Panels
+from flowgif.animation.particles import Points
 from flowgif.animation.scene import Motion, make_actors
-from flowgif.animation.styles import STYLES, Density, Panels, Points, Style
+from flowgif.animation.style import Style
+from flowgif.animation.styles import STYLES
 from flowgif.animation.timeline import Moment, Pace, make_timeline
 from flowgif.errors import UnusableInput
 from flowgif.flows.base import Flow, Mapped
@@ -170,6 +174,20 @@ def _head_side(strokes: np.ndarray) -> float:
     return float(np.corrcoef(width, place)[0, 1])
 
 
+@pytest.mark.parametrize("run", [0, 1])
+def test_velocities_in_the_frame_are_those_of_the_particles_in_it(run: int) -> None:
+    """In a morph the pictures' scales differ from the cloud's, and that moves particles too."""
+    flow = Halves()
+    actors = make_actors([(flow, _two_coloured(RED, BLUE)), (flow, BLOBS)], SIZE)
+    view, z, time, step = actors[run].view, torch.randn(9, 2, generator=torch.Generator().manual_seed(0)), 0.4, 1e-3
+    z = z.double()
+    places = [view.to_frame(flow.from_base(z, time + way * step).point, time + way * step) for way in (-1, 1)]
+    x, after = (flow.from_base(z, at).point for at in (time, time + step))
+    found = view.velocity_in_frame(x, (after - x) / step, time)
+    # Both are straight lines here, but for the product of two linear changes.
+    np.testing.assert_allclose(found, (places[1] - places[0]) / (2 * step), rtol=1e-3, atol=0.2)
+
+
 def test_each_particle_has_the_colour_of_its_end() -> None:
     """From the first frame on, wherever it is."""
     target = _two_coloured(RED, BLUE)
@@ -244,6 +262,50 @@ def test_panels_show_the_target_and_what_is_made_of_it() -> None:
     assert (quarters[0] == later[0]).all()
     for before, after in zip(quarters[1:], later[1:], strict=True):
         assert (before != after).any()
+
+
+@pytest.mark.parametrize("size", [160, 333, 480, 512])
+@pytest.mark.parametrize("shape", [(100, 60), (60, 100), (30, 200), (200, 30)])
+def test_panels_are_as_large_as_asked_for(size: int, shape: tuple[int, int]) -> None:
+    image = Image.new("RGBA", shape, "white")
+    ImageDraw.Draw(image).rectangle((10, 10, shape[0] - 10, shape[1] - 10), fill="black")
+    style = Panels(make_actors([(Shift(), ImageTarget(Picture(image, shape)))], size), make_look())
+    assert style.shape[1] == size
+    assert style.shape[0] <= size
+
+
+def test_panels_on_a_maps_own_ground_are_seen() -> None:
+    """A map of dark ground on a light theme: names and dots are dark on light, arrows light on dark."""
+    style, frames = _frames("panels", [(Shift(), CIRCLES)], TIMES, make_look(cmap="viridis"))
+    assert frames[0][0, 0].tolist() == [255, 255, 255]
+    assert style.palette.colours[style.text[-1]].tolist() == list(make_look().foreground)
+    field, frames = _frames("field", [(Shift(), CIRCLES)], TIMES, make_look(cmap="viridis"))
+    assert field.palette.colours[-1].tolist() == [255, 255, 255]
+    assert frames[0][0, 0].tolist() == [68, 1, 84]
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_text_stands_out_in_every_style(name: str) -> None:
+    for look in (make_look(), make_look("dark"), make_look(cmap="magma"), make_look(fg="yellow", bg="black")):
+        style = STYLES[name](make_actors([(Shift(), CIRCLES)], SIZE), look)
+        ground, *_, full = style.palette.colours[style.text].astype(int)
+        assert np.abs(full - ground).max() > 100
+        assert style.text[0] == 0
+
+
+def test_a_tiny_frame_has_at_least_an_arrow() -> None:
+    image = Image.new("RGBA", (200, 20), "white")
+    ImageDraw.Draw(image).rectangle((10, 5, 190, 15), fill="black")
+    _frames("field", [(Shift(), ImageTarget(Picture(image, image.size)))], TIMES, make_look())
+    actors = make_actors([(Shift(), ImageTarget(Picture(image, image.size)))], 24)
+    style = STYLES["field"](actors, make_look())
+    with Motion(actors, TIMES, style.draws(100, 0)) as motion:
+        assert len(list(style.draw(motion, TIMES))) == 3
+
+
+def test_a_pictures_panels_need_room() -> None:
+    with pytest.raises(UnusableInput, match="--size 100 is too small"):
+        Panels(make_actors([(Shift(), CIRCLES)], 100), make_look())
 
 
 @pytest.mark.parametrize(("name", "runs", "message"), [("panels", 2, "one run"), ("density", 1, "--color source")])

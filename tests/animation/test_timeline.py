@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from flowgif.animation.timeline import EASINGS, Moment, Pace, count_frames, make_timeline, moment_name
+from flowgif.animation.timeline import (
+    EASINGS,
+    Moment,
+    Pace,
+    count_frames,
+    flows_on,
+    make_timeline,
+    moment_name,
+    paints,
+    runs_forward,
+)
 from flowgif.errors import UnusableInput
 
 
@@ -113,3 +123,41 @@ def test_numbers_of_frames_that_cannot_be(arguments: dict[str, int], message: st
 def test_a_moment_has_the_name_of_its_layer() -> None:
     assert [moment_name(time, 6) for time in (0, 0.25, 2 / 6, 1)] == ["layer 0", "layer 1.5", "layer 2", "layer 6"]
     assert moment_name(0.35, 0) == "t = 0.35"
+
+
+def test_particles_flow_on_but_for_the_cut_from_the_picture_to_the_cloud() -> None:
+    for pace, runs, cuts in (
+        (Pace(frames=9), 1, [8]),
+        (Pace(frames=9, picture_first=True), 1, [0]),
+        (Pace(frames=9, bounce=True), 1, []),
+        (Pace(frames=9, bounce=True, picture_first=True), 1, []),
+        (Pace(frames=9), 3, [32]),
+        (Pace(frames=9, loop_back=True), 3, []),
+    ):
+        moments = make_timeline(pace, runs).moments
+        pairs = zip(moments, (*moments[1:], moments[0]), strict=True)
+        assert [i for i, pair in enumerate(pairs) if not flows_on(*pair)] == cuts
+
+
+def test_time_runs_backwards_on_the_way_to_the_cloud_and_nowhere_else() -> None:
+    def backwards(pace: Pace, runs: int = 1) -> list[int]:
+        moments = make_timeline(pace, runs).moments
+        return [i for i in range(len(moments)) if not runs_forward(moments, i)]
+
+    assert backwards(Pace(frames=5)) == []
+    assert backwards(Pace(frames=5, picture_first=True)) == []
+    assert backwards(Pace(frames=5, bounce=True)) == [5, 6, 7]
+    # From picture to picture: the first stands, then four frames to the cloud.
+    assert backwards(Pace(frames=5), 2) == [0, 1, 2, 3, 4]
+
+
+def test_colours_are_exchanged_around_the_cloud() -> None:
+    """All keep their own picture's until half the way, half of them have either's in the cloud."""
+    timeline = make_timeline(Pace(frames=9), 2)
+    for moment, paint in zip(timeline.moments, paints(timeline.moments), strict=True):
+        assert (paint.own, paint.other) == (moment.run, 1 - moment.run)
+        share = paint.high - paint.low
+        assert share == pytest.approx(max(0.0, 0.5 - moment.time))
+        # On the way to the cloud the first change, on the way from it the last still have to.
+        assert share == 0 or (paint.low == 0 if moment.run == 0 else paint.high == 1)
+    assert all(paint.own == paint.other == 0 for paint in paints(make_timeline(Pace(frames=9, bounce=True)).moments))
