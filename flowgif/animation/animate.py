@@ -118,7 +118,8 @@ def animate(
                 if poster is not None:
                     _save(poster, film.frame(_picture(timeline)), style, shot)
                     written[poster] = Written(poster, poster.stat().st_size, 1)
-    return Animated(tuple(written.values()), len(timeline.moments), timeline.seconds, tuple(remarks))
+    files = (written[out] for out in (*outs, *([poster] if poster is not None else [])))
+    return Animated(tuple(files), len(timeline.moments), timeline.seconds, tuple(remarks))
 
 
 def draw_stills(

@@ -115,8 +115,8 @@ def files(cat: Loaded, tmp_path_factory: pytest.TempPathFactory) -> dict[str, De
     outs = [folder / f"cat{suffix}" for suffix in SUFFIXES]
     shot = Shot(style="density", size=240, pace=Pace(frames=9, fps=12.5, hold=(0, 0.8)))
     done = animate([(cat.flow, cat.target)], outs, shot)
-    assert [path for path, _ in done.files] == outs
-    assert all(size == path.stat().st_size for path, size in done.files)
+    assert [file.path for file in done.files] == outs
+    assert all(file.bytes == file.path.stat().st_size and file.frames == 9 for file in done.files)
     return {out.suffix: _decoded(out) for out in outs}
 
 
