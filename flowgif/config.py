@@ -212,7 +212,7 @@ RECIPES: dict[str, dict[Objective, Recipe]] = {
         "flow-matching": Recipe(1200, 2048, 0.04, "muon"),
         "likelihood": Recipe(400, 512, 0.005, "adam"),
     },
-    "realnvp": {"likelihood": Recipe(3000, 512, 0.005, "adam")},
+    "realnvp": {"likelihood": Recipe(2000, 1024, 0.005, "adam")},
     "glow": {"likelihood": Recipe(2000, 512, 0.008, "adam")},
     "spline": {"likelihood": Recipe(2000, 1024, 0.005, "adam")},
 }
