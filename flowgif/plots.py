@@ -45,7 +45,7 @@ STILLS = 40  # at most
 STEPS = 6  # a continuous flow's Euler steps
 MARKED = 1.5  # layers
 TRAJECTORIES, MOMENTS = 60, 61
-# As in the animation: all but a few points are within a dot of a tighter solve, and colours show less still.
+# All but a few points are within a dot of a tighter solve, and colours show less still.
 TOLERANCE = 1e-4
 
 INK, FAINT, STRONG, OTHER = "#181c3e", "#9aa3b5", "#1c4e94", "#c8502d"

@@ -68,42 +68,42 @@ def test_every_style_shows_every_model(place: Path, run_here: Callable[..., Fini
     assert all((before != after).any() for before, after in itertools.pairwise(frames))
 
 
-def test_a_morph_mixes_models_and_comes_back(place: Path) -> None:
-    done = run_flowgif("animate", "runs/cat", "runs/moons", "--loop-back", "-o", "m.gif", *FEW, cwd=place)
+def test_a_morph_mixes_models_and_comes_back(place: Path, run_here: Callable[..., Finished]) -> None:
+    done = run_here("animate", "runs/cat", "runs/moons", "--loop-back", "-o", "m.gif", *FEW, cwd=place)
     assert done.code == 0, done.err
     frames = _frames(place / "m.gif")
     assert len(frames) == 4 * 3  # from either picture three frames to the cloud, and three to the other
     # The pictures stand where the frames of each alone end, in the frame of the larger one.
     for run, at in (("cat", 0), ("moons", 6)):
-        assert run_flowgif("animate", f"runs/{run}", "-o", f"{run}.gif", *FEW, cwd=place).code == 0
+        assert run_here("animate", f"runs/{run}", "-o", f"{run}.gif", *FEW, cwd=place).code == 0
         alone = _frames(place / f"{run}.gif")[-1]
         top = (96 - alone.shape[0]) // 2
         there = (255.0 - frames[at])[top : top + alone.shape[0]]
         assert np.corrcoef(there.ravel(), (255.0 - alone).ravel())[0, 1] > 0.7
 
 
-def test_stills_are_a_row_of_frames_at_any_time(place: Path) -> None:
-    done = run_flowgif("animate", "runs/cat", "--stills", "row.png", "--times", "0,.5,1", *FEW, cwd=place)
+def test_stills_are_a_row_of_frames_at_any_time(place: Path, run_here: Callable[..., Finished]) -> None:
+    done = run_here("animate", "runs/cat", "--stills", "row.png", "--times", "0,.5,1", *FEW, cwd=place)
     assert (done.code, done.out) == (0, "row.png\n"), done.err
     (row,) = _frames(place / "row.png")
     assert row.shape[0] == 96
     assert row.shape[1] == 3 * 96 + 2 * 2
-    assert run_flowgif("animate", "runs/cat", "--poster", "p.png", "-o", "x.gif", *FEW, cwd=place).code == 0
+    assert run_here("animate", "runs/cat", "--poster", "p.png", "-o", "x.gif", *FEW, cwd=place).code == 0
     np.testing.assert_array_equal(row[:, -96:], _frames(place / "p.png")[0])
-    done = run_flowgif("animate", "runs/moons", "--stills", "l.png", "--times", "layers", "--caption", *FEW, cwd=place)
+    done = run_here("animate", "runs/moons", "--stills", "l.png", "--times", "layers", "--caption", *FEW, cwd=place)
     assert done.code == 0, done.err
     assert _frames(place / "l.png")[0].shape[1] > 5 * 90  # four layers, and the cloud
     layer = ("--stills", "half.png", "--times", 0.375, "--caption", "--json")  # layer 1.5 of 4
-    done = run_flowgif("animate", "runs/moons", *layer, *FEW, cwd=place)
+    done = run_here("animate", "runs/moons", *layer, *FEW, cwd=place)
     assert done.code == 0, done.err
     assert json.loads(done.out)["files"] == [
         {"path": "half.png", "bytes": (place / "half.png").stat().st_size, "frames": 1}
     ]
 
 
-def test_a_size_is_kept_and_what_was_given_up_is_told(place: Path) -> None:
+def test_a_size_is_kept_and_what_was_given_up_is_told(place: Path, run_here: Callable[..., Finished]) -> None:
     options = ("--max-size", "30KB", "-o", "small.gif", "--frames", 30, "--size", 200)
-    done = run_flowgif("animate", "runs/cat", *options, cwd=place)
+    done = run_here("animate", "runs/cat", *options, cwd=place)
     assert done.code == 0, done.err
     assert (place / "small.gif").stat().st_size <= 30 * 1024
     assert "levels" in done.err
@@ -119,9 +119,14 @@ def test_a_size_is_kept_and_what_was_given_up_is_told(place: Path) -> None:
     ],
 )
 def test_presets_keep_their_limits(
-    place: Path, preset: str, size: tuple[int, int], most_bytes: int | None, most_frames: int | None
+    place: Path,
+    run_here: Callable[..., Finished],
+    preset: str,
+    size: tuple[int, int],
+    most_bytes: int | None,
+    most_frames: int | None,
 ) -> None:
-    done = run_flowgif("animate", "runs/moons", "--preset", preset, "-o", f"{preset}.gif", "-q", cwd=place)
+    done = run_here("animate", "runs/moons", "--preset", preset, "-o", f"{preset}.gif", "-q", cwd=place)
     assert (done.code, done.err) == (0, "")
     with Image.open(place / f"{preset}.gif") as image:
         assert image.size == size
@@ -129,8 +134,10 @@ def test_presets_keep_their_limits(
     assert most_bytes is None or (place / f"{preset}.gif").stat().st_size <= most_bytes
 
 
-def test_a_limit_that_cannot_be_met_exits_with_one_and_leaves_nothing(place: Path) -> None:
-    done = run_flowgif("animate", "runs/cat", "--preset", "slack", "--max-size", "1KB", "-o", "no.gif", cwd=place)
+def test_a_limit_that_cannot_be_met_exits_with_one_and_leaves_nothing(
+    place: Path, run_here: Callable[..., Finished]
+) -> None:
+    done = run_here("animate", "runs/cat", "--preset", "slack", "--max-size", "1KB", "-o", "no.gif", cwd=place)
     assert (done.code, done.out) == (1, "")
     assert len(done.err.splitlines()) == 1
     assert not (place / "no.gif").exists()
@@ -160,18 +167,18 @@ def test_what_cannot_be_kept_leaves_the_old_file(
         assert (place / name).read_text() == "precious"
 
 
-def test_a_looser_limit_does_not_lift_the_presets(place: Path) -> None:
+def test_a_looser_limit_does_not_lift_the_presets(place: Path, run_here: Callable[..., Finished]) -> None:
     options = ("--preset", "slack", "--max-size", "10MB", "--points", 20000, "-o", "l.gif", "--json", "-q")
-    done = run_flowgif("animate", "runs/cat", *options, cwd=place)
+    done = run_here("animate", "runs/moons", *options, cwd=place)
     assert done.code == 0, done.err
     (file,) = json.loads(done.out)["files"]
     assert file["bytes"] == (place / "l.gif").stat().st_size <= 128 * 1024
     assert file["frames"] == len(_frames(place / "l.gif")) <= 50
 
 
-def test_square_panels_are_square(place: Path) -> None:
+def test_square_panels_are_square(place: Path, run_here: Callable[..., Finished]) -> None:
     options = ("--style", "panels", "--preset", "square", "--frames", 3, "-o", "p.gif", "-q")
-    assert run_flowgif("animate", "runs/cat", *options, cwd=place).code == 0
+    assert run_here("animate", "runs/moons", *options, cwd=place).code == 0
     with Image.open(place / "p.gif") as image:
         assert image.size == (512, 512)
 
@@ -181,34 +188,34 @@ def _page(path: Path) -> dict[str, Any]:
     return json.loads(found)
 
 
-def test_a_page_has_the_colours_and_the_cuts_of_the_animation(place: Path) -> None:
+def test_a_page_has_the_colours_and_the_cuts_of_the_animation(place: Path, run_here: Callable[..., Finished]) -> None:
     options = ("--fg", "red", "--first-frame", "logo", "--points", 200, "--style", "density", "-o", "p.html")
-    assert run_flowgif("animate", "runs/cat", *options, "--frames", 6, "-q", cwd=place).code == 0
+    assert run_here("animate", "runs/cat", *options, "--frames", 6, "-q", cwd=place).code == 0
     page = _page(place / "p.html")
     assert page["points"] == 200
     assert page["light"] == page["dark"] == {"foreground": "#ff0000", "background": "#ffffff"}
     assert (page["moves"], page["still"]) == ([False, *[True] * 5], 0)
-    assert run_flowgif("animate", "runs/cat", "runs/moons", "--loop-back", "-o", "m.html", *FEW, cwd=place).code == 0
+    assert run_here("animate", "runs/cat", "runs/moons", "--loop-back", "-o", "m.html", *FEW, cwd=place).code == 0
     page = _page(place / "m.html")
     assert all(page["moves"])
     assert page["order"][page["still"]] != 0  # the second picture
 
 
-def test_a_still_is_a_frame_of_the_animation_tails_included(place: Path) -> None:
+def test_a_still_is_a_frame_of_the_animation_tails_included(place: Path, run_here: Callable[..., Finished]) -> None:
     options = ("--style", "trails", "--size", 96, "--points", 300, "-q")
     stills = ("--stills", "row.png", "--times", "0,.5,.9")
-    assert run_flowgif("animate", "runs/cat", *options, *stills, cwd=place).code == 0
+    assert run_here("animate", "runs/cat", *options, *stills, cwd=place).code == 0
     film = ("--frames", 61, "--easing", "linear", "-o", "t.gif")
-    assert run_flowgif("animate", "runs/cat", *options, *film, cwd=place).code == 0
+    assert run_here("animate", "runs/cat", *options, *film, cwd=place).code == 0
     row, frames = _frames(place / "row.png")[0], _frames(place / "t.gif")
     for i, frame in enumerate((0, 30, 54)):
         # The solver takes other steps where other moments are asked for.
         assert (row[:, 98 * i : 98 * i + 96] != frames[frame]).any(2).mean() < 0.01
 
 
-def test_first_frame_hold_bounce_and_loops(place: Path) -> None:
+def test_first_frame_hold_bounce_and_loops(place: Path, run_here: Callable[..., Finished]) -> None:
     options = ("--first-frame", "logo", "--hold", "0.5,2", "--bounce", "--fps", 10, "--loops", 3, "-o", "t.gif")
-    done = run_flowgif("animate", "runs/cat", *options, *FEW, cwd=place)
+    done = run_here("animate", "runs/cat", *options, *FEW, cwd=place)
     assert done.code == 0, done.err
     with Image.open(place / "t.gif") as image:
         assert image.info["loop"] == 2  # twice more
@@ -217,20 +224,20 @@ def test_first_frame_hold_bounce_and_loops(place: Path) -> None:
             image.seek(index)
             delays.append(image.info["duration"])
     assert delays == [2000, 100, 100, 500, 100, 100]
-    run_flowgif("animate", "runs/cat", "--poster", "p.png", "-o", "x.gif", *FEW, cwd=place)
+    run_here("animate", "runs/cat", "--poster", "p.png", "-o", "x.gif", *FEW, cwd=place)
     np.testing.assert_array_equal(_frames(place / "t.gif")[0], _frames(place / "p.png")[0])
 
 
-def test_duration_and_frames_per_layer_say_how_many_frames(place: Path) -> None:
+def test_duration_and_frames_per_layer_say_how_many_frames(place: Path, run_here: Callable[..., Finished]) -> None:
     for options, frames in ((("--duration", 0.5, "--fps", 20), 10), (("--frames-per-layer", 3), 13)):
-        done = run_flowgif("animate", "runs/moons", *options, "--size", 64, "--json", "-o", "d.gif", cwd=place)
+        done = run_here("animate", "runs/moons", *options, "--size", 64, "--json", "-o", "d.gif", cwd=place)
         assert done.code == 0, done.err
         assert abs(json.loads(done.out)["frames"] - frames) <= 1
         assert len(_frames(place / "d.gif")) == json.loads(done.out)["frames"]
 
 
-def test_transparency_is_where_no_ink_is(place: Path) -> None:
-    done = run_flowgif("animate", "runs/cat", "--transparent", "-o", "t.webp", "-o", "t.gif", *FEW, cwd=place)
+def test_transparency_is_where_no_ink_is(place: Path, run_here: Callable[..., Finished]) -> None:
+    done = run_here("animate", "runs/cat", "--transparent", "-o", "t.webp", "-o", "t.gif", *FEW, cwd=place)
     assert done.code == 0, done.err
     for name in ("t.webp", "t.gif"):
         with Image.open(place / name) as image:
@@ -240,15 +247,15 @@ def test_transparency_is_where_no_ink_is(place: Path) -> None:
         assert 0.02 < (alpha == 255).mean() < 0.6
 
 
-def test_the_comment_has_the_command_and_the_version(place: Path) -> None:
-    done = run_flowgif("animate", "runs/cat", "-o", "c.gif", "--theme", "dark", *FEW, cwd=place)
+def test_the_comment_has_the_command_and_the_version(place: Path, run_here: Callable[..., Finished]) -> None:
+    done = run_here("animate", "runs/cat", "-o", "c.gif", "--theme", "dark", *FEW, cwd=place)
     assert done.code == 0, done.err
     with Image.open(place / "c.gif") as image:
         comment = image.info["comment"].decode()
     assert comment.startswith("flowgif animate RUN --size 96 --points 300 --theme dark --frames 4 (flowgif 0.")
     # What does not change the picture does not change the file, and every file has it.
     others = ("-o", "d.gif", "-o", "d.webp", "--poster", "d.png", "--quiet", "--json")
-    assert run_flowgif("animate", *others, "--theme", "dark", *FEW, "runs/cat", cwd=place).code == 0
+    assert run_here("animate", *others, "--theme", "dark", *FEW, "runs/cat", cwd=place).code == 0
     assert (place / "c.gif").read_bytes() == (place / "d.gif").read_bytes()
     with Image.open(place / "d.png") as image:
         assert image.info["Comment"] == comment

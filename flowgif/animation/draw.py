@@ -100,19 +100,17 @@ def _stamps(radius: float) -> tuple[Kinds, Field]:
     return near[some], covers[:, some]
 
 
-def smooth_mass(shape: tuple[int, int], places: Field, sd: float, masses: Field | None = None) -> Field:
+def smooth_mass(shape: tuple[int, int], places: Field, sd: float, masses: Field) -> Field:
     """The particles' mass per pixel, each spread by a Gaussian; sums to the share of mass inside the frame.
 
     Args:
         shape: (height, width).
         places: (n, 2), column and row.
         sd: of the Gaussian, pixels.
-        masses: of each particle, (n,); None for the same of all, summing to 1.
+        masses: of each particle, (n,).
     """
     # What lies beyond the padding cannot reach the frame.
     pad = int(np.ceil(4 * sd)) + 1
-    if masses is None:
-        masses = np.broadcast_to(1 / len(places), len(places))
     mass = _deposit((shape[0] + 2 * pad, shape[1] + 2 * pad), places + pad, masses)
     taps = np.exp(-0.5 * (np.arange(-pad, pad + 1) / sd) ** 2)
     taps /= taps.sum()

@@ -54,7 +54,7 @@ def check_ffmpeg(suffix: str) -> None:
 
 
 def _write_video(path: Path, film: Film, codec: str, options: tuple[str, ...]) -> None:
-    """Frames at a constant rate, the greatest at which each delay is a whole number of them.
+    """Frames at a constant rate, the lowest at which each delay is a whole number of them.
 
     Odd sides get a line of background, as the codecs share colours between two pixels; what is see-through is white.
     """

@@ -269,16 +269,14 @@ def evaluate(
             raise CheckFailed(f"the {name} of {value:.4f} nats is above {option} {bound:g}; train longer (--steps)")
 
 
-def _is_runs_own(path: Path) -> bool:
-    return (path.parent / "provenance.json").exists()
-
-
 def _run_name(img: Path | None, data: str | None, start: Path | None = None, config: Path | None = None) -> str:
+    from flowgif.runs import is_run
+
     if start is not None:
         return f"{start.resolve().name}-continued"
-    if config is not None and not _is_runs_own(config):
+    if config is not None and not is_run(config.parent):
         return config.stem
-    if img is not None and _is_runs_own(img):
+    if img is not None and is_run(img.parent):
         return img.resolve().parent.name
     return (img.stem if img is not None else data) or "run"
 

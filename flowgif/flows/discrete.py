@@ -82,8 +82,8 @@ class Chain(Layer):
 
     def path(self, z: Tensor, fractions: Tensor) -> Mapped:
         done = [self._done(fraction) for fraction in fractions.tolist()]
-        points, ladjs = [z] * len(done), [z.new_zeros(len(z))] * len(done)
-        ladj = ladjs[0] if ladjs else z.new_zeros(len(z))
+        ladj = z.new_zeros(len(z))
+        points, ladjs = [z] * len(done), [ladj] * len(done)
         for i, layer in enumerate(self._in_order()):
             here = [k for k, stop in enumerate(done) if i < stop <= i + 1]
             further = any(stop > i + 1 for stop in done)

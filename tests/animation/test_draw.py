@@ -63,14 +63,14 @@ def test_smooth_mass_is_a_blurred_histogram(seed: int, sd: float) -> None:
 
 
 def test_between_pixels_mass_is_divided() -> None:
-    mass = smooth_mass(SHAPE, np.array([[10.25, 20.5]]), 1e-3)
+    mass = smooth_mass(SHAPE, np.array([[10.25, 20.5]]), 1e-3, np.ones(1))
     np.testing.assert_allclose(mass[20:22, 10:12], [[0.375, 0.125], [0.375, 0.125]])
     assert mass.sum() == pytest.approx(1)
 
 
 def test_mass_outside_the_frame_is_lost() -> None:
     places = np.array([[10.0, 10.0], [500.0, 10.0], [10.0, -300.0], [20.0, 20.0]])
-    assert smooth_mass(SHAPE, places, 1.0).sum() == pytest.approx(0.5, abs=1e-4)
+    assert smooth_mass(SHAPE, places, 1.0, np.full(4, 0.25)).sum() == pytest.approx(0.5, abs=1e-4)
 
 
 def test_means_around_a_lattice_are_weighted_by_a_gaussian() -> None:
