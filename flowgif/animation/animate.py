@@ -58,7 +58,7 @@ class Animated:
     Attributes:
         files: each output, in the order in which they were asked for, then the poster.
         frames, seconds: of the animation as it was drawn.
-        remarks: what was given up for --max-size, a sentence each.
+        remarks: what the style has to say, then what was given up for --max-size, a sentence each.
     """
 
     files: tuple[Written, ...]
@@ -102,7 +102,7 @@ def animate(
     if pages and own:
         z = torch.cat((z, base_draws(min(shot.points or PAGE_PARTICLES, PAGE_PARTICLES), shot.seed)))
     written: dict[Path, Written] = {}
-    remarks: list[str] = []
+    remarks = list(style.remarks)
     with Motion(actors, timeline.moments, z) as motion:
         for out in pages:
             particles = motion.seen_by(actors, own, min(len(z) - own, PAGE_PARTICLES))

@@ -23,6 +23,7 @@ __all__ = [
     "Palette",
     "PictureColours",
     "Theme",
+    "faint",
     "legible",
     "make_look",
     "picture_colours",
@@ -33,6 +34,7 @@ __all__ = [
 RGB = tuple[int, int, int]
 MOST_COLOURS = 64  # of a picture, chosen once
 LEGIBLE = 0.35  # difference in lightness, of 1 between black and white
+FAINT = 0.1  # difference in Oklab
 EDGE = 5  # pixels that a softened edge is wide, at most
 
 
@@ -181,6 +183,12 @@ def legible(colour: RGB, ground: RGB) -> RGB:
     lightness = oklab(np.array([ground, colour, black, white], dtype=np.uint8))[:, 0]
     away = np.abs(lightness[1:] - lightness[0])
     return colour if away[0] >= LEGIBLE else (black, white)[int(away[2] > away[1])]
+
+
+def faint(colours: npt.NDArray[np.uint8], ground: RGB) -> bool:
+    """Whether all of the colours (k, 3) hardly differ from the ground."""
+    lab = oklab(np.concatenate((np.array([ground], dtype=np.uint8), colours)))
+    return bool((np.linalg.norm(lab[1:] - lab[0], axis=1) < FAINT).all())
 
 
 def picture_colours(image: Image.Image, ink: npt.NDArray[np.float64], most: int) -> PictureColours:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from flowgif.animation.colours import Look, PictureColours, picture_colours, shades
+from flowgif.animation.colours import Look, PictureColours, faint, picture_colours, shades
 from flowgif.animation.draw import discs, owners, streaks
 from flowgif.animation.scene import Actor, Motion, base_draws
 from flowgif.animation.style import Field, Frame, Style, to_levels
@@ -47,6 +47,10 @@ class Points(Style):
         if look.source:
             self._colours = [_colours_of(actor, 64 // len(actors)) for actor in actors]
             kinds = np.concatenate([each.colours for each in self._colours])
+            if any(faint(each.colours, look.background) for each in self._colours):
+                self.remarks = (
+                    "a picture's colours hardly differ from the background; choose another with --theme or --bg",
+                )
             self.palette = shades(look.background, kinds, self.shades_of_many, look.foreground)
         else:
             self.palette = shades(look.background, np.zeros((0, 3), np.uint8), self.shades_alone, look.foreground)

@@ -31,12 +31,14 @@ class Style(ABC):
         text: palette indices of a text's shades, from the background's to the full one.
         shape: (height, width) of a frame.
         memory: how many frames before a frame show in it.
+        remarks: what whoever asked for it should know, a sentence each.
     """
 
     palette: Palette
     text: Frame
     shape: tuple[int, int]
     memory: int = 0
+    remarks: tuple[str, ...] = ()
 
     def __init__(self, actors: Sequence[Actor], look: Look) -> None:
         self.actors, self.look = actors, look

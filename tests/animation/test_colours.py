@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from flowgif.animation.colours import CMAPS, THEMES, legible, make_look, picture_colours, ramp, shades
+from flowgif.animation.colours import CMAPS, THEMES, faint, legible, make_look, picture_colours, ramp, shades
 from flowgif.animation.palette import oklab
 from flowgif.errors import UnusableInput
 from flowgif.targets.image import ink_of
@@ -121,3 +121,19 @@ def test_one_colour_is_one_colour() -> None:
     ImageDraw.Draw(image).ellipse((10, 10, 50, 50), fill=(200, 10, 90))
     found = picture_colours(image, ink_of(image).ink, 64)
     assert [tuple(colour) for colour in _distinct(found.colours)] == [(200, 10, 90)]
+
+
+@pytest.mark.parametrize(
+    ("colours", "ground", "expected"),
+    [
+        ([(240, 240, 240)], (255, 255, 255), True),
+        ([(240, 240, 240)], (13, 17, 23), False),
+        ([(240, 240, 240), (230, 40, 40)], (255, 255, 255), False),
+        ([(255, 240, 120)], (255, 255, 255), False),  # yellow is seen on white
+        ([(20, 22, 30), (13, 17, 40)], (13, 17, 23), True),
+    ],
+)
+def test_colours_are_faint_where_none_stands_out(
+    colours: list[tuple[int, int, int]], ground: tuple[int, int, int], expected: bool
+) -> None:
+    assert faint(np.array(colours, dtype=np.uint8), ground) is expected

@@ -196,6 +196,15 @@ def test_each_particle_has_the_colour_of_its_end() -> None:
         assert _share_of(frame[:, middle + 8 :], BLUE) > 0.99
 
 
+def test_colours_that_are_not_seen_are_told() -> None:
+    actors = make_actors([(Halves(), _two_coloured(RED, BLUE))], SIZE)
+    assert not STYLES["points"](actors, make_look(color="source")).remarks
+    pale = make_actors([(Halves(), _two_coloured((235, 235, 235), (240, 240, 240)))], SIZE)
+    (remark,) = STYLES["points"](pale, make_look(color="source")).remarks
+    assert "--theme" in remark
+    assert not STYLES["points"](pale, make_look("dark", color="source")).remarks
+
+
 def _share_of(frame: np.ndarray, colour: tuple[int, int, int]) -> float:
     """Of pixels with ink those that are nearer to this colour than to any other full one."""
     inked = frame[(frame < 150).any(2)].astype(int)
