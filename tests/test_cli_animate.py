@@ -137,7 +137,7 @@ def test_presets_keep_their_limits(
 def test_a_limit_that_cannot_be_met_exits_with_one_and_leaves_nothing(
     place: Path, run_here: Callable[..., Finished]
 ) -> None:
-    done = run_here("animate", "runs/cat", "--preset", "slack", "--max-size", "1KB", "-o", "no.gif", cwd=place)
+    done = run_here("animate", "runs/cat", "--preset", "slack", "--max-size", "1KB", "-o", "no.gif", "-q", cwd=place)
     assert (done.code, done.out) == (1, "")
     assert len(done.err.splitlines()) == 1
     assert not (place / "no.gif").exists()

@@ -13,7 +13,7 @@ import torch
 
 from flowgif.animation.caption import draw_caption
 from flowgif.animation.colours import THEMES
-from flowgif.animation.encode import check_encodable, encode
+from flowgif.animation.encode import PAGE, check_encodable, encode
 from flowgif.animation.film import Film
 from flowgif.animation.fit import PRESETS, Floor, fit, verify
 from flowgif.animation.html import Page, Theme, write_html
@@ -31,7 +31,6 @@ from flowgif.targets.mixture import GaussianMixture
 
 __all__ = ["Animated", "Written", "animate", "draw_stills"]
 
-PAGE = ".html"
 PRESET_SUFFIXES = (".gif", ".png", ".apng", ".webp")
 PAGE_PARTICLES = 3000  # at most, which keeps a page under a megabyte
 

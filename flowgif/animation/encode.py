@@ -14,7 +14,7 @@ from flowgif.animation.webp import write_webp
 from flowgif.errors import UnusableInput, did_you_mean
 from flowgif.files import check_writable, write_atomically
 
-__all__ = ["WRITERS", "check_encodable", "encode"]
+__all__ = ["PAGE", "WRITERS", "check_encodable", "encode"]
 
 # Each fills a file at a path that is not there yet, and takes the film a frame at a time.
 WRITERS: dict[str, Callable[[Path, Film], None]] = {
@@ -26,6 +26,7 @@ WRITERS: dict[str, Callable[[Path, Film], None]] = {
     ".webm": write_webm,
 }
 VIDEO = (".mp4", ".webm")
+PAGE = ".html"  # made of particles, not of a film
 
 
 def encode(path: Path, film: Film) -> None:
@@ -64,6 +65,6 @@ def check_encodable(path: Path) -> None:
 def _find_writer(path: Path) -> Callable[[Path, Film], None]:
     suffix = path.suffix.lower()
     if suffix not in WRITERS:
-        remedy = did_you_mean(suffix, WRITERS)
+        remedy = did_you_mean(suffix, [*WRITERS, PAGE])
         raise UnusableInput(f"cannot write {path}: unknown suffix '{path.suffix}'; {remedy}")
     return WRITERS[suffix]
