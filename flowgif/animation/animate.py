@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from flowgif.animation.caption import draw_caption
 from flowgif.animation.colours import THEMES
@@ -95,28 +94,29 @@ def animate(
     style = STYLES[shot.style](actors, shot.look)
     timeline = make_timeline(shot.pace, len(cast))
     pages = [out for out in outs if _is_page(out)]
-    z = style.draws(shot.points, shot.seed)
-    # A page shows particles, whatever the style; where that has none, they come after its own points.
-    own = 0 if isinstance(style, Points) else len(z)
-    if pages and own:
-        z = torch.cat((z, base_draws(min(shot.points or PAGE_PARTICLES, PAGE_PARTICLES), shot.seed)))
+    # A page shows particles, whatever the style.
+    own = isinstance(style, Points)
+    frames = len(pages) < len(outs) or poster is not None
     written: dict[Path, Written] = {}
     remarks = list(style.remarks)
-    with Motion(actors, timeline.moments, z) as motion:
-        for out in pages:
-            particles = motion.seen_by(actors, own, min(len(z) - own, PAGE_PARTICLES))
-            write_html(out, _page(out.stem, style, particles, timeline, shot), _most_bytes(shot))
-            written[out] = Written(out, out.stat().st_size, len(timeline.moments))
-        if len(pages) < len(outs) or poster is not None:
-            shown = motion.seen_by(actors, 0, own or len(z))
-            with _film(style, shown, timeline, shot, on_frame) as film:
-                for out in outs:
-                    if out not in pages:
-                        written[out], given_up = _encode(out, film, shot)
-                        remarks += [f"{out}: {given_up}"] if given_up else []
-                if poster is not None:
-                    _save(poster, film.frame(_picture(timeline)), style, shot)
-                    written[poster] = Written(poster, poster.stat().st_size, 1)
+    if pages and not own:
+        particles = base_draws(min(shot.points or PAGE_PARTICLES, PAGE_PARTICLES), shot.seed)
+        with Motion(actors, timeline.moments, particles) as motion:
+            written |= {out: _write_page(out, style, motion, timeline, shot) for out in pages}
+    if frames or own:
+        with Motion(actors, timeline.moments, style.draws(shot.points, shot.seed), style.finer(shot.points)) as motion:
+            if pages and own:
+                some = motion.seen_by(actors, 0, min(len(motion.base), PAGE_PARTICLES))
+                written |= {out: _write_page(out, style, some, timeline, shot) for out in pages}
+            if frames:
+                with _film(style, motion, timeline, shot, on_frame) as film:
+                    for out in outs:
+                        if out not in pages:
+                            written[out], given_up = _encode(out, film, shot)
+                            remarks += [f"{out}: {given_up}"] if given_up else []
+                    if poster is not None:
+                        _save(poster, film.frame(_picture(timeline)), style, shot)
+                        written[poster] = Written(poster, poster.stat().st_size, 1)
     files = (written[out] for out in (*outs, *([poster] if poster is not None else [])))
     return Animated(tuple(files), len(timeline.moments), timeline.seconds, tuple(remarks))
 
@@ -145,7 +145,9 @@ def draw_stills(
     moments = [Moment(0, time) for time in times]
     # What shows of the frames before is drawn as if they had been there, at the usual pace.
     before = [[Moment(0, max(0.0, time - i / FRAMES)) for i in range(style.memory, 0, -1)] for time in times]
-    with Motion(actors, [*moments, *itertools.chain(*before)], style.draws(shot.points, shot.seed)) as motion:
+    with Motion(
+        actors, [*moments, *itertools.chain(*before)], style.draws(shot.points, shot.seed), style.finer(shot.points)
+    ) as motion:
         if style.memory:
             histories = zip(before, moments, strict=True)
             drawn = ([*style.draw(motion, [*earlier, moment])][-1] for earlier, moment in histories)
@@ -246,6 +248,11 @@ def _encode(out: Path, film: Film, shot: Shot) -> tuple[Written, str]:
                 check=lambda file: verify(file, preset, out),
             )
     return Written(out, fitted.bytes, fitted.frames), fitted.given_up
+
+
+def _write_page(out: Path, style: Style, motion: Motion, timeline: Timeline, shot: Shot) -> Written:
+    write_html(out, _page(out.stem, style, motion, timeline, shot), _most_bytes(shot))
+    return Written(out, out.stat().st_size, len(timeline.moments))
 
 
 def _page(title: str, style: Style, motion: Motion, timeline: Timeline, shot: Shot) -> Page:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -13,18 +15,21 @@ from torch import Tensor
 from flowgif.animation.colours import Look, Palette, legible, ramp
 from flowgif.animation.draw import arrows, means_around, smooth_mass
 from flowgif.animation.mesh import Mesh
-from flowgif.animation.scene import Actor, Motion
+from flowgif.animation.scene import Actor, Motion, Stage
 from flowgif.animation.style import Field, Frame, Style, to_levels
 from flowgif.animation.timeline import Moment, runs_forward
 from flowgif.errors import UnusableInput
 
 __all__ = ["Density", "VelocityField"]
 
-# Standard deviation of a density's smoothing in the cloud, which has no edges to lose, and in the picture, as shares
-# of the frame's longer side; and the least of both, pixels.
-SMOOTHING, LEAST_SMOOTHING = (2.0 / 480, 0.25 / 480), (1.6, 0.25)
-SWARM = 0.5  # or as a multiple of the distance of its particles, if that is more
-FINENESS, LEAST_PARTS = 1.05, 4  # parts of a density's mesh along its side, as a multiple of the frame's pixels
+# Standard deviation of a density's smoothing in the cloud, which has no edges to lose, as a share of the frame's longer
+# side, and the least, pixels; in the picture there is none.
+SMOOTHING, LEAST_SMOOTHING = 2.0 / 480, 1.6
+GRAIN = 0.6  # particles so many pixels apart, or more by the smoothing, are not seen one by one
+FINEST = 8.0  # parts of a density's mesh along its side at most, about, as a multiple of the frame's pixels
+# The flow bends a mesh late: until then fewer nodes say as much. From a time on, the share of the nodes along a side;
+# and how many there are at least.
+STAGES, COARSEST = ((0.0, 0.25), (0.5, 0.5), (0.88, 1.0)), 64
 # A density's full colour is reached where it is as high as below it FULL of the mass is; found by BINS steps.
 FULL, BINS = 0.8, 1024
 
@@ -32,7 +37,7 @@ FULL, BINS = 0.8, 1024
 class Density(Style):
     """The density, smooth: a mesh of particles that carry their mass."""
 
-    particles: ClassVar[int] = 112 * 112  # of the mesh
+    particles: ClassVar[int] = 256 * 256  # of the mesh, in the picture
     levels = 32
 
     def __init__(self, actors: Sequence[Actor], look: Look) -> None:
@@ -44,7 +49,16 @@ class Density(Style):
 
     def draws(self, n: int | None, seed: int) -> Tensor:
         # A mesh is what it is, whatever the seed.
-        return self._mesh(n or self.particles).nodes()
+        return self._meshes(n)[0][1].nodes()
+
+    def finer(self, n: int | None) -> Sequence[Stage]:
+        def between(before: Mesh, mesh: Mesh, x: Tensor) -> Tensor:
+            return torch.from_numpy(before.finer(x.double().cpu().numpy(), mesh.side)).to(x)
+
+        return [
+            Stage(time, mesh.nodes(), partial(between, before, mesh))
+            for (_, before), (time, mesh) in itertools.pairwise(self._meshes(n))
+        ]
 
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
         for moment in moments:
@@ -60,21 +74,26 @@ class Density(Style):
 
     def mass(self, motion: Motion, moment: Moment) -> Field:
         """Mass per pixel."""
-        mesh, mass = self._mesh(len(motion.base)), np.zeros(self.shape)
-        for spacing, places, masses in mesh.swarms(motion.at(moment), self.smoothing(moment.time) / SWARM):
-            mass += smooth_mass(self.shape, places, SWARM * spacing, masses)
+        nodes, mass = motion.at(moment), np.zeros(self.shape)
+        closest = math.hypot(self.smoothing(moment.time), GRAIN)
+        for spacing, particles in self.mesh(len(nodes)).swarms(nodes, closest):
+            mass += smooth_mass(self.shape, particles, math.sqrt(spacing**2 - GRAIN**2))
         return mass
 
     def smoothing(self, time: float) -> float:
         """Standard deviation, pixels."""
-        side = max(self.shape)
-        cloud, picture = (max(share * side, least) for share, least in zip(SMOOTHING, LEAST_SMOOTHING, strict=True))
-        return cloud + (picture - cloud) * time**3
+        return max(SMOOTHING * max(self.shape), LEAST_SMOOTHING) * (1 - time**3)
 
-    def _mesh(self, n: int) -> Mesh:
-        """Of about n nodes, so finely divided that in the picture there is more than one part in a pixel."""
+    def _meshes(self, n: int | None) -> list[tuple[float, Mesh]]:
+        """From which time on, and of how many nodes."""
+        last = self.mesh(n or self.particles)
+        sides = {max(round(share * last.side), min(last.side, COARSEST)): time for time, share in reversed(STAGES)}
+        return [(time, self.mesh(side**2)) for side, time in reversed(sides.items())]
+
+    def mesh(self, n: int) -> Mesh:
+        """Of about n nodes."""
         side = max(2, round(math.sqrt(n)))
-        return Mesh(side, max(LEAST_PARTS, math.ceil(FINENESS * max(self.shape) / side)))
+        return Mesh(side, max(0, round(math.log2(FINEST * max(self.shape) / side))))
 
 
 class VelocityField(Density):
@@ -136,6 +155,7 @@ class VelocityField(Density):
 
 def _full(mass: Field) -> float:
     """The density below which most of a frame's mass lies."""
+    mass = np.maximum(mass, 0)  # beside a sharp edge there can be a little less than nothing
     most = float(mass.max())
     bins = (mass * (BINS / max(most, 1e-300))).astype(np.int64).ravel()
     below = np.cumsum(np.bincount(bins, mass.ravel()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -100,20 +100,27 @@ def _stamps(radius: float) -> tuple[Kinds, Field]:
     return near[some], covers[:, some]
 
 
-def smooth_mass(shape: tuple[int, int], places: Field, sd: float, masses: Field) -> Field:
-    """The particles' mass per pixel, each spread by a Gaussian; sums to the share of mass inside the frame.
+def smooth_mass(shape: tuple[int, int], particles: Iterable[tuple[Field, Field]], sd: float) -> Field:
+    """The particles' mass in each pixel, each spread by a Gaussian; sums to the share of mass inside the frame.
 
     Args:
         shape: (height, width).
-        places: (n, 2), column and row.
+        particles: places, (n, 2), column and row, and masses, (n,), of some at a time.
         sd: of the Gaussian, pixels.
-        masses: of each particle, (n,).
     """
+    # What is divided between the pixels around its place is spread by a variance of 1/6 along each side, an average
+    # over a pixel by 1/12. The difference is part of the Gaussian; where that is less, it is taken away again.
+    variance = sd**2 - 1 / 12
     # What lies beyond the padding cannot reach the frame.
     pad = int(np.ceil(4 * sd)) + 1
-    mass = _deposit((shape[0] + 2 * pad, shape[1] + 2 * pad), places + pad, masses)
-    taps = np.exp(-0.5 * (np.arange(-pad, pad + 1) / sd) ** 2)
-    taps /= taps.sum()
+    moved = ((places + pad, masses) for places, masses in particles)
+    mass = _deposit((shape[0] + 2 * pad, shape[1] + 2 * pad), moved)
+    distance = np.arange(-pad, pad + 1) ** 2
+    if variance < 0.5:  # a sampled Gaussian that narrow has another variance
+        taps = np.where(distance == 0, 1 - variance, np.where(distance == 1, 0.5 * variance, 0.0))
+    else:
+        taps = np.exp(-0.5 * distance / variance)
+        taps /= taps.sum()
     return _filtered(_filtered(mass, taps).T, taps).T
 
 
@@ -142,16 +149,16 @@ def _filtered(x: Field, taps: Field) -> Field:
     return out
 
 
-def _deposit(shape: tuple[int, int], places: Field, weights: Field) -> Field:
+def _deposit(shape: tuple[int, int], particles: Iterable[tuple[Field, Field]]) -> Field:
     """Each weight divided between the four pixels around its place; what falls outside is lost."""
     height, width = shape
     # With a pixel more on every side, into which falls what is lost.
     wide = width + 2
     out = np.zeros((height + 2) * wide)
-    for start in range(0, len(places), AT_ONCE // 4):
-        column, row = places[start : start + AT_ONCE // 4].T + 1.0
+    for places, weights in particles:
+        column, row = places.T + 1.0
         seen = _within(column, row, 0, width + 1, height + 1)
-        column, row, weight = column[seen], row[seen], weights[start : start + AT_ONCE // 4][seen]
+        column, row, weight = column[seen], row[seen], weights[seen]
         left, top = column.astype(np.int64), row.astype(np.int64)
         right, below = column - left, weight * (row - top)
         above, corner = weight - below, top * wide + left
@@ -170,7 +177,9 @@ def streaks(shape: tuple[int, int], starts: Field, ends: Field, strength: float,
     first = np.concatenate(([0], np.cumsum(steps)[:-1]))
     share = (np.arange(len(which)) - first[which] + 0.5) / steps[which]
     places = starts[which] + (ends - starts)[which] * share[:, None]
-    return _deposit(shape, places, strength * (length / steps)[which])
+    ink = strength * (length / steps)[which]
+    some = AT_ONCE // 4
+    return _deposit(shape, ((places[i : i + some], ink[i : i + some]) for i in range(0, len(places), some)))
 
 
 def arrows(shape: tuple[int, int], starts: Field, moves: Field, thickness: float) -> Field:

@@ -7,7 +7,7 @@ exactly: there is no noise in the density that they make.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -26,20 +26,20 @@ SPREAD = 1.6
 # Of two neighbouring edges the longer one is torn where it is that many times as long.
 TORN = 3.0
 WIDEST = 32.0  # of the swarms' spacings
+# Particles in an array: large arrays are given back to the system and fetched anew, small ones are much faster.
+AT_ONCE = 1 << 13
 
 
 class Swarm(NamedTuple):
     """Particles that are about as far from each other.
 
     Attributes:
-        spacing: from one to the next, in the units of their places.
-        places: (n, 2).
-        masses: of each, (n,), in all swarms summing to 1.
+        spacing: from one to the next at most, in the units of their places.
+        particles: places (n, 2) and masses (n,) of some of them at a time; the masses of all swarms sum to 1.
     """
 
     spacing: float
-    places: Array
-    masses: Array
+    particles: Sequence[tuple[Array, Array]]
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Mesh:
 
     Attributes:
         side: nodes along each side, at least 2.
-        parts: into how many each node's cell is divided along each side.
+        halvings: how often each node's cell is halved along each side, at most.
     """
 
     side: int
-    parts: int
+    halvings: int
 
     def nodes(self) -> Tensor:
         """Base points, (side^2, 2) float32, the second coordinate running first."""
@@ -60,52 +60,101 @@ class Mesh:
         along = SPREAD * torch.special.ndtri(middles)
         return torch.cartesian_prod(along, along).float()
 
-    def swarms(self, places: Array, closest: float) -> Iterator[Swarm]:
-        """The particles at the middles of all parts, in swarms whose spacings are ``closest``, twice that, and so on.
+    def finer(self, places: Array, side: int) -> Array:
+        """Where another mesh's nodes are, (side^2, 2), if this one's are at ``places``, (self.side^2, 2)."""
+        rows = places.reshape(self.side, self.side, 2)
+        along = (np.arange(side) + 0.5) * (self.side / side)
+        cell = along.astype(np.int64)
+        at = (along - cell - 0.5)[:, None, None]
+        for _ in range(2):
+            slope, bend, _ = _parabolas(_extended(rows), 0)
+            rows = (rows[cell] + (slope[cell] + bend[cell] * at) * at).swapaxes(0, 1)
+        return rows.reshape(-1, 2)
+
+    def swarms(self, places: Array, spacing: float) -> Iterator[Swarm]:
+        """Particles at the middles of cells' parts, in swarms whose spacings are ``spacing``, twice that, and so on.
 
         Args:
             places: of the nodes, (side^2, 2), wherever they were carried.
-            closest: the least spacing; particles that are closer count as that.
+            spacing: how close particles are to be: along each side a cell has as many parts as that takes.
 
         A node's particles are on the parabola through it and its two neighbours, along one axis, then the other. Where
         the flow tears the cloud apart, one of two edges is far longer than the other. What is between lies on either
         side and hardly in the gap, so there a node goes on as it does on its other side.
         """
-        rows = places.reshape(self.side, self.side, 2)
-        fine, far = _along(rows, self.parts)
-        fine, further = _along(fine.swapaxes(0, 1), self.parts)
-        # (column, part, row, part) to a row of parts for each node.
-        blocks = fine.reshape(self.side, self.parts, self.side, self.parts, 2).transpose(2, 0, 3, 1, 4)
-        masses = _masses(self.side, self.parts)
-        wide = np.maximum(far, further.reshape(self.side, self.side, self.parts).max(2).T) / self.parts
-        # Between two spacings a node's mass is divided, so that neighbours do not look different. The wider has more
-        # of it, as particles that count as closer than they are would show one by one.
-        level = np.maximum(np.log2(wide.clip(0.1 * closest, max(closest, WIDEST)) / closest) + 0.5, 0)
-        for each in range(int(level.max()) + 2):
-            share = 1 - np.abs(level - each)
-            here = share > 0
-            if here.any():
-                divided = (masses[here] * share[here][:, None]).ravel()
-                yield Swarm(closest * 2.0**each, blocks[here].reshape(-1, 2), divided)
+        rows = _extended(_extended(places.reshape(self.side, self.side, 2)).swapaxes(0, 1)).swapaxes(0, 1)
+        slope, bend, length = _parabolas(rows, 0)
+        *_, across = _parabolas(rows[1:-1], 1)
+        # A flow stretches a cell along a line of the picture a hundred times as much as across it.
+        halvings = [
+            np.log2(each / spacing).clip(0, self.halvings) for each in (length[:, 1:-1].clip(1e-9), across.clip(1e-9))
+        ]
+        kinds = np.ceil(halvings).astype(np.int64)
+        widths = np.maximum(*(each / 2**kind for each, kind in zip((length[:, 1:-1], across), kinds, strict=True)))
+        # Between two spacings a cell's mass is divided, so that neighbours do not look different.
+        levels = np.log2((widths / spacing).clip(1, max(1.0, WIDEST / spacing)))
+        swarms: dict[int, list[tuple[Array, Array]]] = {}
+        for i, j in _groups(kinds):
+            parts, near = (2 ** kinds[:, i[0], j[0]]).tolist(), (i[:, None], j[:, None] + np.arange(3))
+            at = _middles(parts[0])[:, None, None]
+            fine = (rows[1:-1][near])[:, None] + (slope[near][:, None] + bend[near][:, None] * at) * at
+            turned, curl, _ = _parabolas(fine, 2)
+            at = _middles(parts[1])[:, None]
+            found = fine[:, :, 1:2] + (turned + curl * at) * at
+            masses = _masses(self.side, parts[0])[i][:, :, None] * _masses(self.side, parts[1])[j][:, None]
+            level = levels[i, j]
+            for each in range(int(level.max()) + 2):
+                share = 1 - np.abs(level - each)
+                here = share > 0
+                if here.any():
+                    some = slice(None) if here.all() else here  # a view where that will do
+                    divided = masses[some] * share[some][:, None, None]
+                    swarms.setdefault(each, []).append((found[some].reshape(-1, 2), divided.ravel()))
+        for each in sorted(swarms):
+            yield Swarm(spacing * 2.0**each, swarms[each])
 
 
-def _along(x: Array, parts: int) -> tuple[Array, Array]:
-    """Each row's parts along the first axis, (len(x) parts, ...), and how long a row's cell is, without them."""
-    edges = np.diff(x, axis=0)
-    before, after = np.concatenate((edges[:1], edges)), np.concatenate((edges, edges[-1:]))
-    length = np.hypot(*np.moveaxis(edges, -1, 0))[..., None]
-    left, right = np.concatenate((length[:1], length)), np.concatenate((length, length[-1:]))
+def _extended(x: Array) -> Array:
+    """With one more before the first and after the last along the first axis, on straight lines."""
+    return np.concatenate((2 * x[:1] - x[1:2], x, 2 * x[-1:] - x[-2:-1]))
+
+
+def _parabolas(x: Array, axis: int) -> tuple[Array, Array, Array]:
+    """Slopes and bends of all but the first and the last along an axis, and their longer edge, without what is torn.
+
+    A place u in a cell, -1/2 to 1/2, is at x + (slope + bend u) u.
+    """
+    edges = np.diff(x, axis=axis)
+    lengths = np.hypot(edges[..., 0], edges[..., 1])
+    number = edges.shape[axis]
+    (before, after), (left, right) = (
+        [np.take(each, range(first, first + number - 1), axis) for first in (0, 1)] for each in (edges, lengths)
+    )
     torn_left, torn_right = left > TORN * right, right > TORN * left
-    before, after = np.where(torn_left, after, before), np.where(torn_right, before, after)
-    slope, bend = 0.5 * (before + after), 0.5 * (after - before)
-    at = (np.arange(parts) + 0.5) / parts - 0.5
-    fine = np.stack([x + (slope + bend * place) * place for place in at], 1)
-    return fine.reshape(len(x) * parts, *x.shape[1:]), np.hypot(*np.moveaxis(slope, -1, 0))
+    longer = np.where(torn_left, right, np.where(torn_right, left, np.maximum(left, right)))
+    before, after = (
+        np.where(torn_left[..., None], after, before),
+        np.where(torn_right[..., None], before, after),
+    )
+    return 0.5 * (before + after), 0.5 * (after - before), longer
 
 
-@lru_cache(maxsize=2)
+def _groups(kinds: npt.NDArray[np.int64]) -> Iterator[tuple[npt.NDArray[np.int64], ...]]:
+    """Rows and columns of cells that are alike in both kinds (2, rows, columns), with a bounded number of parts."""
+    both = (kinds[0] * (kinds[1].max() + 1) + kinds[1]).astype(np.uint8).ravel()
+    order = np.argsort(both, kind="stable")  # bytes are sorted in one pass
+    for cells in np.split(order, np.flatnonzero(np.diff(both[order])) + 1):
+        some = max(1, AT_ONCE >> int(kinds.reshape(2, -1)[:, cells[0]].sum()))
+        for start in range(0, len(cells), some):
+            yield np.unravel_index(cells[start : start + some], kinds.shape[1:])
+
+
+def _middles(parts: int) -> Array:
+    return (np.arange(parts) + 0.5) / parts - 0.5
+
+
+@lru_cache(maxsize=16)
 def _masses(side: int, parts: int) -> Array:
-    """Of N(0, I) in each node's parts, (side, side, parts^2), summing to 1."""
+    """Of N(0, 1) in each of the nodes' parts along one axis, (side, parts), summing to 1."""
     edges = torch.linspace(0, 1, side * parts + 1, dtype=torch.float64)
-    along = torch.special.ndtr(SPREAD * torch.special.ndtri(edges)).diff().numpy().reshape(side, parts)
-    return np.einsum("ip,jq->ijpq", along, along).reshape(side, side, -1)
+    return torch.special.ndtr(SPREAD * torch.special.ndtri(edges)).diff().numpy().reshape(side, parts)

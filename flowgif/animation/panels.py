@@ -77,7 +77,7 @@ class Panels(Style):
 
     def draws(self, n: int | None, seed: int) -> Tensor:
         # Those of the density, then those of the samples.
-        nodes = self._density.draws(n or self.particles, seed)
+        nodes = self._density.mesh(n or self.particles).nodes()
         return torch.cat((nodes, self._points.draws(min(len(nodes), self._points.particles), seed)))
 
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:

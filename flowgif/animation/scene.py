@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from flowgif.flows.base import Flow
 from flowgif.targets.image import ImageTarget
 from flowgif.targets.mixture import GaussianMixture
 
-__all__ = ["Actor", "Motion", "View", "base_draws", "make_actors", "make_view"]
+__all__ = ["Actor", "Motion", "Stage", "View", "base_draws", "make_actors", "make_view"]
 
 Points = npt.NDArray[np.float64]
 
@@ -154,6 +155,20 @@ def base_draws(n: int, seed: int) -> Tensor:
     return torch.special.ndtri(u.clamp(1e-9, 1 - 1e-9)).float()
 
 
+class Stage(NamedTuple):
+    """Particles that take the place of those before.
+
+    Attributes:
+        time: of a flow, from which on they do.
+        base: their base points, (m, 2).
+        between: where they are, (m, 2), if those before are at (n, 2), in data units.
+    """
+
+    time: float
+    base: Tensor
+    between: Callable[[Tensor], Tensor]
+
+
 class Motion(AbstractContextManager["Motion"]):
     """Particles at all moments of a timeline, integrated once, and kept in a file so that memory stays bounded.
 
@@ -161,6 +176,7 @@ class Motion(AbstractContextManager["Motion"]):
         actors: the runs that the moments name.
         moments: any, in any order, with repetitions.
         z: base points, (n, 2).
+        finer: what takes their place as time goes on, in the order of the times, which are within (0, 1).
 
     Attributes:
         actors: as given.
@@ -168,17 +184,30 @@ class Motion(AbstractContextManager["Motion"]):
     """
 
     @torch.no_grad()
-    def __init__(self, actors: Sequence[Actor], moments: Sequence[Moment], z: Tensor) -> None:
+    def __init__(
+        self, actors: Sequence[Actor], moments: Sequence[Moment], z: Tensor, finer: Sequence[Stage] = ()
+    ) -> None:
         self.actors, self.base = actors, z
         # Every picture is among them: it decides the colours and the scale of the others.
         distinct = sorted({*moments, *(Moment(run, 1.0) for run in range(len(actors)))})
-        self._row = {moment: row for row, moment in enumerate(distinct)}
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
-        self._first, self._of = 0, len(z)
+        self._rows: dict[Moment, tuple[int, int]] = {}  # where each begins in the file, and how many particles it has
+        self._first, self._number = 0, None
         for run, actor in enumerate(actors):
-            times = [moment.time for moment in distinct if moment.run == run]
-            for x in actor.flow.relaxed(TOLERANCE).sweep(z, times):
-                self._file.write(x.cpu().numpy().tobytes())
+            flow, x = actor.flow.relaxed(TOLERANCE), z
+            begin = 0.0
+            for i, end in enumerate([*(stage.time for stage in finer), math.inf]):
+                times = [moment.time for moment in distinct if moment.run == run and begin <= moment.time < end]
+                # Where the next particles come from is between these. Layers cost little from the base on, and what a
+                # part of one leaves need not be smooth.
+                stops = times if flow.layers or end > 1 else [*times, end]
+                for time, here in zip(stops, flow.sweep(x, stops, 0.0 if flow.layers else begin), strict=True):
+                    x = here
+                    if time < end:
+                        self._rows[Moment(run, time)] = (self._file.tell(), len(x))
+                        self._file.write(x.cpu().numpy().tobytes())
+                if i < len(finer):
+                    begin, x = end, finer[i].base if flow.layers else finer[i].between(x)
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
@@ -192,13 +221,14 @@ class Motion(AbstractContextManager["Motion"]):
             n: how many.
         """
         other = copy.copy(self)
-        other.actors, other.base, other._first = actors, self.base[first : first + n], self._first + first
+        other.actors, other.base = actors, self.base[first : first + n]
+        other._first, other._number = self._first + first, n
         return other
 
     def at(self, moment: Moment) -> Points:
-        """Places in the frame, (n, 2) (column, row), of the same particles in the same order every time."""
-        n = len(self.base)
+        """Places in the frame, (n, 2) (column, row), of the same particles in the same order throughout a stage."""
+        row, n = self._rows[moment]
         # Two float32 a particle.
-        self._file.seek(8 * (self._row[moment] * self._of + self._first))
-        x = torch.frombuffer(bytearray(self._file.read(8 * n)), dtype=torch.float32).view(n, 2)
+        self._file.seek(row + 8 * self._first)
+        x = torch.frombuffer(bytearray(self._file.read(8 * (self._number or n))), dtype=torch.float32).view(-1, 2)
         return self.actors[moment.run].view.to_frame(x, moment.time)

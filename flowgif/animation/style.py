@@ -10,7 +10,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from flowgif.animation.colours import Look, Palette
-from flowgif.animation.scene import Actor, Motion
+from flowgif.animation.scene import Actor, Motion, Stage
 from flowgif.animation.timeline import Moment
 
 __all__ = ["Field", "Frame", "Style", "to_levels"]
@@ -47,6 +47,10 @@ class Style(ABC):
     @abstractmethod
     def draws(self, n: int | None, seed: int) -> Tensor:
         """Base points, (m, 2), of about the n particles that were asked for, or of as many as suit the style."""
+
+    def finer(self, n: int | None) -> Sequence[Stage]:
+        """What takes the place of these particles as time goes on; by default they stay."""
+        return ()
 
     @abstractmethod
     def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:

@@ -104,8 +104,15 @@ class Flow(nn.Module, ABC):
         step = 1e-3 if now < 0.5 else -1e-3
         return (self.trajectory(x, torch.tensor([now + step]), now)[0] - x) / step
 
-    def sweep(self, z: Tensor, times: Sequence[float]) -> Iterator[Tensor]:
-        """The points (n, 2) at each of the times, ascending; as many as memory allows are computed at once."""
+    def sweep(self, x: Tensor, times: Sequence[float], start: float = 0.0) -> Iterator[Tensor]:
+        """The points (n, 2) at each of the times, ascending from ``start``; as many at once as memory allows.
+
+        Args:
+            x: (n, 2), at time ``start``.
+            times: from ``start`` on.
+            start: within [0, 1].
+        """
+        z = x if start == 0 else self.to_base(x, start).point
         for some in _batched(times, len(z)):
             yield from self.path(z, torch.tensor(some, dtype=torch.float64)).point
 
@@ -155,12 +162,11 @@ class ContinuousFlow(Flow):
     def velocity(self, x: Tensor, time: Tensor) -> Tensor:
         """v(x, t), (n, 2), data units per unit of time, for x (n, 2) and time () or (n,)."""
 
-    def sweep(self, z: Tensor, times: Sequence[float]) -> Iterator[Tensor]:
-        start = 0.0
-        for some in _batched(times, len(z)):
-            points = self.trajectory(z, torch.tensor(some, dtype=torch.float64), start)
+    def sweep(self, x: Tensor, times: Sequence[float], start: float = 0.0) -> Iterator[Tensor]:
+        for some in _batched(times, len(x)):
+            points = self.trajectory(x, torch.tensor(some, dtype=torch.float64), start)
             yield from points
-            z, start = points[-1], some[-1]
+            x, start = points[-1], some[-1]
 
 
 def _batched(times: Sequence[float], points: int) -> Iterator[Sequence[float]]:

@@ -50,27 +50,40 @@ def test_a_pixel_belongs_to_the_disc_that_covers_it_most() -> None:
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
-@given(st.integers(0, 10**6), st.floats(0.3, 6))
+@given(st.integers(0, 10**6), st.floats(0.8, 6))
 def test_smooth_mass_is_a_blurred_histogram(seed: int, sd: float) -> None:
     rng = np.random.default_rng(seed)
     places = rng.integers((0, 0), (SHAPE[1], SHAPE[0]), (200, 2)).astype(float)
     masses = rng.random(200)
     histogram = np.zeros(SHAPE)
     np.add.at(histogram, (places[:, 1].astype(int), places[:, 0].astype(int)), masses)
-    exact = gaussian_filter(histogram, sd, mode="constant", truncate=8)
+    # At a pixel's middle nothing is divided between pixels, and the blur makes up for what is divided elsewhere.
+    exact = gaussian_filter(histogram, (sd**2 - 1 / 12) ** 0.5, mode="constant", truncate=8)
     # The blur ends after four standard deviations, where it is 6e-5.
-    np.testing.assert_allclose(smooth_mass(SHAPE, places, sd, masses), exact, atol=2e-3)
+    np.testing.assert_allclose(smooth_mass(SHAPE, [(places, masses)], sd), exact, atol=2e-3)
+
+
+@pytest.mark.parametrize("sd", [0.0, 0.2, 0.5, 0.6, 1.5, 4.0])
+def test_a_pixel_has_the_average_over_it(sd: float) -> None:
+    """Particles all over a pixel spread as that, the average over a pixel, and the Gaussian do."""
+    within = (np.arange(32) + 0.5) / 32 - 0.5
+    places = 40 + np.stack(np.meshgrid(within, within), -1).reshape(-1, 2)
+    mass = smooth_mass((81, 81), [(places, np.full(len(places), 1 / len(places)))], sd)
+    assert mass.sum() == pytest.approx(1, abs=1e-3)
+    away = (np.arange(81) - 40) ** 2
+    for along in (mass.sum(0), mass.sum(1)):
+        assert along @ away == pytest.approx(sd**2 + 2 / 12, rel=2e-3)
 
 
 def test_between_pixels_mass_is_divided() -> None:
-    mass = smooth_mass(SHAPE, np.array([[10.25, 20.5]]), 1e-3, np.ones(1))
+    mass = smooth_mass(SHAPE, [(np.array([[10.25, 20.5]]), np.ones(1))], 12**-0.5)
     np.testing.assert_allclose(mass[20:22, 10:12], [[0.375, 0.125], [0.375, 0.125]])
     assert mass.sum() == pytest.approx(1)
 
 
 def test_mass_outside_the_frame_is_lost() -> None:
     places = np.array([[10.0, 10.0], [500.0, 10.0], [10.0, -300.0], [20.0, 20.0]])
-    assert smooth_mass(SHAPE, places, 1.0, np.full(4, 0.25)).sum() == pytest.approx(0.5, abs=1e-4)
+    assert smooth_mass(SHAPE, [(places, np.full(4, 0.25))], 1.0).sum() == pytest.approx(0.5, abs=1e-4)
 
 
 def test_means_around_a_lattice_are_weighted_by_a_gaussian() -> None:

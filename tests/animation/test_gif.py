@@ -125,7 +125,7 @@ def test_density_frames_hold_the_mass_inside_the_view(cat: Loaded) -> None:
     for points in cat.flow.relaxed(1e-4).trajectory(z, times):
         at = view.to_frame(points)
         inside = ((at > -0.5) & (at < (view.width - 0.5, view.height - 0.5))).all(1).mean()
-        mass = smooth_mass((view.height, view.width), at, 1.0, np.full(len(at), 1 / len(at)))
+        mass = smooth_mass((view.height, view.width), [(at, np.full(len(at), 1 / len(at)))], 1.0)
         # Smoothing moves some mass across the edges, as much inwards as outwards.
         assert float(mass.sum()) == pytest.approx(float(inside), abs=2e-3)
 
