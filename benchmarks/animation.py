@@ -1,4 +1,4 @@
-"""Prints what an animation costs: ``make bench-animation`` (about eight minutes on two cores).
+"""Prints what an animation costs: ``make bench-animation`` (about ten minutes on two cores).
 
 Whole commands on a trained FFJORD, start-up included; then the drawing alone beside matplotlib's, and how faithful the
 frames are. None of it is a test.
@@ -100,7 +100,7 @@ def faithful(name: str, folder: str) -> None:
     with Image.open(f"{name}.png") as image:  # shows its first frame
         last = 255 - np.asarray(image.convert("RGB"), dtype=float).mean(2)
     ink = correlation(last, placed_ink(loaded.target, last.shape))
-    away = "  ".join(f"{compare_density(loaded, time, 4).variation:.4f}" for time in TIMES)
+    away = "  ".join(f"{compare_density(loaded, time, 5).variation:.4f}" for time in TIMES)
     print(f"{name:<12} {away}  ink {ink:.3f}", flush=True)
 
 

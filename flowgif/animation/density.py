@@ -25,11 +25,12 @@ __all__ = ["Density", "VelocityField"]
 # Standard deviation of a density's smoothing in the cloud, which has no edges to lose, as a share of the frame's longer
 # side, and the least, pixels; in the picture there is none.
 SMOOTHING, LEAST_SMOOTHING = 2.0 / 480, 1.6
-GRAIN = 0.6  # particles so many pixels apart, or more by the smoothing, are not seen one by one
+# Standard deviation of the least disc that is seen as one with others, pixels, and how far apart these are, as a share.
+GRAIN, CLOSE = 0.8, 0.75
 FINEST = 8.0  # parts of a density's mesh along its side at most, about, as a multiple of the frame's pixels
 # The flow bends a mesh late: until then fewer nodes say as much. From a time on, the share of the nodes along a side;
 # and how many there are at least.
-STAGES, COARSEST = ((0.0, 0.25), (0.5, 0.5), (0.88, 1.0)), 64
+STAGES, COARSEST = ((0.0, 0.25), (0.6, 0.5), (0.9, 1.0)), 60
 # A density's full colour is reached where it is as high as below it FULL of the mass is; found by BINS steps.
 FULL, BINS = 0.8, 1024
 
@@ -37,7 +38,7 @@ FULL, BINS = 0.8, 1024
 class Density(Style):
     """The density, smooth: a mesh of particles that carry their mass."""
 
-    particles: ClassVar[int] = 256 * 256  # of the mesh, in the picture
+    particles: ClassVar[int] = 240 * 240  # of the mesh, in the picture
     levels = 32
 
     def __init__(self, actors: Sequence[Actor], look: Look) -> None:
@@ -76,8 +77,9 @@ class Density(Style):
         """Mass per pixel."""
         nodes, mass = motion.at(moment), np.zeros(self.shape)
         closest = math.hypot(self.smoothing(moment.time), GRAIN)
-        for spacing, particles in self.mesh(len(nodes)).swarms(nodes, closest):
-            mass += smooth_mass(self.shape, particles, math.sqrt(spacing**2 - GRAIN**2))
+        for spacing, particles in self.mesh(len(nodes)).swarms(nodes, CLOSE * closest):
+            # In the picture the closest are not smoothed at all, however close they are.
+            mass += smooth_mass(self.shape, particles, math.sqrt(max((spacing / CLOSE) ** 2 - GRAIN**2, 0.0)))
         return mass
 
     def smoothing(self, time: float) -> float:
