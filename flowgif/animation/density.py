@@ -25,7 +25,7 @@ __all__ = ["Density", "VelocityField"]
 # Standard deviation of a density's smoothing in the cloud, which has no edges to lose, as a share of the frame's longer
 # side, and the least, pixels; in the picture there is none.
 SMOOTHING, LEAST_SMOOTHING = 2.0 / 480, 1.6
-# Standard deviation of the least disc that is seen as one with others, pixels, and how far apart these are, as a share.
+# Particles are as far apart as CLOSE times hypot(their smoothing, GRAIN), pixels: so they are not seen one by one.
 GRAIN, CLOSE = 0.8, 0.75
 FINEST = 8.0  # parts of a density's mesh along its side at most, about, as a multiple of the frame's pixels
 # The flow bends a mesh late: until then fewer nodes say as much. From a time on, the share of the nodes along a side;

@@ -1,7 +1,7 @@
 """A density from few particles: a mesh of base points, and what lies between its nodes.
 
 A flow is smooth, so where it takes the points between four neighbours follows from where it takes these. A mesh of some
-ten thousand nodes thus stands for hundreds of thousands of particles, each of which carries its share of N(0, I)
+thousand nodes thus stands for hundreds of thousands of particles, each of which carries its share of N(0, I)
 exactly: there is no noise in the density that they make.
 """
 
