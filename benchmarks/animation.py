@@ -100,8 +100,9 @@ def faithful(name: str, folder: str) -> None:
     with Image.open(f"{name}.png") as image:  # shows its first frame
         last = 255 - np.asarray(image.convert("RGB"), dtype=float).mean(2)
     ink = correlation(last, placed_ink(loaded.target, last.shape))
-    away = "  ".join(f"{compare_density(loaded, time, 5).variation:.4f}" for time in TIMES)
-    print(f"{name:<12} {away}  ink {ink:.3f}", flush=True)
+    found = [compare_density(loaded, time, 5) for time in TIMES]
+    away = "  ".join(f"{each.variation:.4f}" for each in found)
+    print(f"{name:<12} {away}  beside middles {found[-1].beside_middles:.4f}  ink {ink:.3f}", flush=True)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ __all__ = ["Density", "VelocityField"]
 SMOOTHING, LEAST_SMOOTHING = 2.0 / 480, 1.6
 # Particles are as far apart as CLOSE times hypot(their smoothing, GRAIN), pixels: so they are not seen one by one.
 GRAIN, CLOSE = 0.8, 0.75
-FINEST = 8.0  # parts of a density's mesh along its side at most, about, as a multiple of the frame's pixels
+FINEST = 4.0  # parts of a density's mesh along its side at most, about, as a multiple of the frame's pixels
 # The flow bends a mesh late: until then fewer nodes say as much. From a time on, the share of the nodes along a side;
 # and how many there are at least.
 STAGES, COARSEST = ((0.0, 0.25), (0.6, 0.5), (0.9, 1.0)), 60
@@ -78,8 +78,8 @@ class Density(Style):
         nodes, mass = motion.at(moment), np.zeros(self.shape)
         closest = math.hypot(self.smoothing(moment.time), GRAIN)
         for spacing, particles in self.mesh(len(nodes)).swarms(nodes, CLOSE * closest):
-            # In the picture the closest are not smoothed at all, however close they are.
-            mass += smooth_mass(self.shape, particles, math.sqrt(max((spacing / CLOSE) ** 2 - GRAIN**2, 0.0)))
+            smoothing = math.sqrt(max((spacing / CLOSE) ** 2 - GRAIN**2, 0.0))  # rounding can leave less than nothing
+            mass += smooth_mass(self.shape, particles, smoothing)
         return mass
 
     def smoothing(self, time: float) -> float:
@@ -88,9 +88,13 @@ class Density(Style):
 
     def _meshes(self, n: int | None) -> list[tuple[float, Mesh]]:
         """From which time on, and of how many nodes."""
-        last = self.mesh(n or self.particles)
-        sides = {max(round(share * last.side), min(last.side, COARSEST)): time for time, share in reversed(STAGES)}
-        return [(time, self.mesh(side**2)) for side, time in reversed(sides.items())]
+        last = self.mesh(n or self.particles).side
+        meshes: list[tuple[float, Mesh]] = []
+        for time, share in STAGES:
+            mesh = self.mesh(max(round(share * last), min(last, COARSEST)) ** 2)
+            if not meshes or mesh != meshes[-1][1]:
+                meshes.append((time, mesh))
+        return meshes
 
     def mesh(self, n: int) -> Mesh:
         """Of about n nodes."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-__all__ = ["arrows", "discs", "means_around", "owners", "smooth_mass", "streaks"]
+__all__ = ["AT_ONCE", "arrows", "discs", "means_around", "owners", "smooth_mass", "streaks"]
 
 Field = npt.NDArray[np.float64]
 Kinds = npt.NDArray[np.int64]

@@ -17,6 +17,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from flowgif.animation.draw import AT_ONCE
+
 __all__ = ["Mesh", "Swarm"]
 
 Array = npt.NDArray[np.float64]
@@ -26,8 +28,6 @@ SPREAD = 1.6
 # Of two neighbouring edges the longer one is torn where it is that many times as long.
 TORN = 3.0
 WIDEST = 32.0  # of the swarms' spacings
-# Particles in an array: large arrays are given back to the system and fetched anew, small ones are much faster.
-AT_ONCE = 1 << 13
 
 
 class Swarm(NamedTuple):
@@ -144,7 +144,7 @@ def _groups(kinds: npt.NDArray[np.int64]) -> Iterator[tuple[npt.NDArray[np.int64
     both = (kinds[0] * (kinds[1].max() + 1) + kinds[1]).astype(np.uint8).ravel()
     order = np.argsort(both, kind="stable")  # bytes are sorted in one pass
     for cells in np.split(order, np.flatnonzero(np.diff(both[order])) + 1):
-        some = max(1, AT_ONCE >> int(kinds.reshape(2, -1)[:, cells[0]].sum()))
+        some = max(1, AT_ONCE // 4 >> int(kinds.reshape(2, -1)[:, cells[0]].sum()))
         for start in range(0, len(cells), some):
             yield np.unravel_index(cells[start : start + some], kinds.shape[1:])
 

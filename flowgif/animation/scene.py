@@ -198,8 +198,8 @@ class Motion(AbstractContextManager["Motion"]):
             begin = 0.0
             for i, end in enumerate([*(stage.time for stage in finer), math.inf]):
                 times = [moment.time for moment in distinct if moment.run == run and begin <= moment.time < end]
-                # Where the next particles come from is between these. Layers cost little from the base on, and what a
-                # part of one leaves need not be smooth.
+                # A continuous flow goes on to where the next particles take over. Layers cost little from the base on,
+                # and what a part of one leaves need not be smooth, so there each stage begins anew.
                 stops = times if flow.layers or end > 1 else [*times, end]
                 for time, here in zip(stops, flow.sweep(x, stops, 0.0 if flow.layers else begin), strict=True):
                     x = here

@@ -112,9 +112,8 @@ class Flow(nn.Module, ABC):
             times: from ``start`` on.
             start: within [0, 1].
         """
-        z = x if start == 0 else self.to_base(x, start).point
-        for some in _batched(times, len(z)):
-            yield from self.path(z, torch.tensor(some, dtype=torch.float64)).point
+        for some in _batched(times, len(x)):
+            yield from self.trajectory(x, torch.tensor(some, dtype=torch.float64), start)
 
     def initialise(self, x: Tensor) -> None:
         """Data-dependent initialisation by the first batch x (n, 2), where it was not done before; by default none."""
