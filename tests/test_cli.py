@@ -376,8 +376,9 @@ def test_flags_that_name_another_target_leave_the_old_ones_settings_behind(tmp_p
 def test_ctrl_c_before_the_training_says_so(tmp_path: Path, workplace: Path) -> None:
     """In the middle of an evaluation, whose first words come before its work."""
     evaluation = subprocess.Popen(
-        # Imported before, as a library's import can swallow an interrupt.
-        [sys.executable, "-c", "import os, signal, threading, flowgif.session\n"
+        # Where tests run in the background, interrupts may be ignored, and that is inherited.
+        [sys.executable, "-c", "import os, signal, threading\n"
+         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
          "threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
          "from flowgif.__main__ import main; main()", "eval", str(workplace / "runs" / "cat")],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
