@@ -1,7 +1,13 @@
 """``python -m flowgif``, and the console script."""
 
+from __future__ import annotations
+
+import _thread
 import os
+import signal
 import sys
+import threading
+from types import FrameType
 
 
 def main() -> None:
@@ -10,6 +16,9 @@ def main() -> None:
         # torch's threads wait for each other by spinning. Where another process has the core, that takes twenty times
         # longer; a short spin before they sleep costs nothing where it has not. OpenMP reads this as torch is imported.
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    # What is ignored, as in a shell's background, stays so.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         from flowgif.cli import main as run
 
@@ -17,6 +26,16 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("flowgif: interrupted\n")
         sys.exit(130)
+
+
+def _interrupt(_: int, frame: FrameType | None) -> None:
+    """Not within an import, but soon after: libraries take that for a missing module, and go on, or fall apart."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            threading.Timer(0.02, _thread.interrupt_main).start()
+            return
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -387,6 +387,29 @@ def test_ctrl_c_before_the_training_says_so(tmp_path: Path, workplace: Path) -> 
     assert (evaluation.returncode, out, err) == (130, "", "flowgif: interrupted\n")
 
 
+def test_ctrl_c_within_an_import_is_heard_after_it(tmp_path: Path) -> None:
+    (tmp_path / "swallowing.py").write_text(
+        "import os, signal, time\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    time.sleep(0.2)\n"
+        "except BaseException:\n"
+        "    pass\n"
+    )
+    code = (
+        "import signal, sys, time, types\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def work():\n"
+        "    import swallowing\n"
+        "    print('imported', flush=True)\n"
+        "    time.sleep(30)\n"
+        "sys.modules['flowgif.cli'] = types.SimpleNamespace(main=work)\n"
+        "from flowgif.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "imported\n", "flowgif: interrupted\n")
+
+
 def test_a_full_disk_costs_an_existing_run_nothing(workplace: Path, tmp_path: Path) -> None:
     shutil.copytree(workplace / "runs" / "cat", tmp_path / "run")
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
