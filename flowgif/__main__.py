@@ -32,10 +32,17 @@ def _interrupt(_: int, frame: FrameType | None) -> None:
     """Not within an import, but soon after: libraries take that for a missing module, and go on, or fall apart."""
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
-            threading.Timer(0.02, _thread.interrupt_main).start()
+            threading.Timer(0.02, _interrupt_again).start()
             return
         frame = frame.f_back
     raise KeyboardInterrupt
+
+
+def _interrupt_again() -> None:
+    if sys.platform == "win32":
+        _thread.interrupt_main()
+    else:  # wakes it from waiting, too
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 if __name__ == "__main__":
