@@ -21,12 +21,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import flowgif
-from flowgif.animation.colours import make_look
-from flowgif.animation.particles import Points
-from flowgif.animation.scene import Motion, make_actors
-from flowgif.animation.timeline import Moment
+from flowgif.drawing.colours import make_look
+from flowgif.drawing.styles.points import Points
+from flowgif.drawing.trajectories import Motion, make_actors
+from flowgif.timeline import Moment
 
-sys.path.append(str(ROOT / "tests" / "animation"))
+sys.path.append(str(ROOT / "tests"))
 from measures import compare_density, correlation, placed_ink
 
 SIZE, FRAMES = 480, 60

@@ -21,9 +21,9 @@ from figures import ROOT, machine, run
 from torch import Tensor, nn
 
 import flowgif
-from flowgif.config import RunConfig, TargetConfig
-from flowgif.evaluation import measure_gap
-from flowgif.runs import build_target
+from flowgif.config.schema import RunConfig, TargetConfig
+from flowgif.evaluation.gap import measure_gap
+from flowgif.runs.directory import build_target
 
 CAT = ROOT / "imgs" / "cat.png"
 

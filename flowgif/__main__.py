@@ -20,7 +20,7 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     try:
-        from flowgif.cli import main as run
+        from flowgif.cli.main import main as run
 
         run()
     except KeyboardInterrupt:

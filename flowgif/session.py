@@ -15,11 +15,11 @@ from typing import Protocol
 
 import torch
 
-from flowgif.config import Device, RunConfig
+from flowgif.config.schema import Device, RunConfig
 from flowgif.errors import Interrupted, NumericalError, UnusableInput
-from flowgif.evaluation import Gap, measure_gap
+from flowgif.evaluation.gap import Gap, measure_gap
 from flowgif.flows.base import Flow
-from flowgif.runs import INITIAL, Run, build_flow, build_target
+from flowgif.runs.directory import INITIAL, Run, build_flow, build_target
 from flowgif.targets.image import ImageTarget
 from flowgif.targets.toy import ToyTarget
 from flowgif.training.trainer import StepRecord, Trainer
@@ -101,7 +101,7 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
     """Fits the config's flow to its target and keeps all of it in a run directory.
 
     Args:
-        config: resolved, as from :func:`flowgif.config.read_config`.
+        config: resolved, as from :func:`flowgif.config.schema.read_config`.
         folder: the run directory.
         force: whether a run that is there already may be replaced.
         reporter: hears of the progress.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import flowgif
-from flowgif.cli import main
+from flowgif.cli.main import main
 from flowgif.session import Loaded
 
 ROOT = Path(__file__).parent.parent

@@ -10,7 +10,7 @@ from conftest import CAT
 from PIL import Image
 
 import flowgif
-from flowgif.config import read_config
+from flowgif.config.schema import read_config
 from flowgif.errors import UnusableInput
 from flowgif.session import Loaded, resume
 from flowgif.targets.image import ImageTarget, load_picture

@@ -10,23 +10,23 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from flowgif.animation.caption import draw_caption
-from flowgif.animation.colours import THEMES
-from flowgif.animation.encode import PAGE, check_encodable, encode
-from flowgif.animation.film import Film
-from flowgif.animation.fit import PRESETS, Floor, fit, verify
-from flowgif.animation.html import Page, Theme, write_html
-from flowgif.animation.particles import Points
-from flowgif.animation.scene import Actor, Motion, base_draws, make_actors
 from flowgif.animation.shot import Shot
-from flowgif.animation.stills import is_stills, name_stills, save_png
-from flowgif.animation.style import Style
-from flowgif.animation.styles import STYLES
-from flowgif.animation.timeline import FRAMES, Moment, Timeline, flows_on, make_timeline, moment_name, paints
+from flowgif.drawing.caption import draw_caption
+from flowgif.drawing.colours import THEMES
+from flowgif.drawing.styles.base import Style
+from flowgif.drawing.styles.points import Points
+from flowgif.drawing.styles.table import STYLES
+from flowgif.drawing.trajectories import Actor, Motion, base_draws, make_actors
 from flowgif.errors import UnusableInput
 from flowgif.files import check_writable, write_atomically
 from flowgif.flows.base import Flow
+from flowgif.formats.fit import PRESETS, Floor, fit, verify
+from flowgif.formats.raster.film import Film
+from flowgif.formats.raster.frames import is_stills, name_stills, save_png
+from flowgif.formats.table import PAGE, check_encodable, encode
+from flowgif.formats.vector.html import Page, Theme, write_html
 from flowgif.targets.mixture import GaussianMixture
+from flowgif.timeline import FRAMES, Moment, Timeline, flows_on, make_timeline, moment_name, paints
 
 __all__ = ["Animated", "Written", "animate", "draw_stills"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from flowgif.animation.colours import Look, make_look
-from flowgif.animation.fit import PRESETS
-from flowgif.animation.styles import STYLES
-from flowgif.animation.timeline import Pace
+from flowgif.drawing.colours import Look, make_look
+from flowgif.drawing.styles.table import STYLES
 from flowgif.errors import UnusableInput, did_you_mean
+from flowgif.formats.fit import PRESETS
+from flowgif.timeline import Pace
 
 __all__ = ["Shot"]
 

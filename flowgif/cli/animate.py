@@ -133,9 +133,9 @@ def animate(
 ) -> None:
     """Write the GIF of a run: the cloud flows into the picture; prints its path."""
     with Progress(quiet) as progress:
-        from flowgif.animation.colours import make_look
-        from flowgif.animation.fit import parse_bytes
-        from flowgif.animation.timeline import FRAMES, Pace, count_frames
+        from flowgif.drawing.colours import make_look
+        from flowgif.formats.fit import parse_bytes
+        from flowgif.timeline import FRAMES, Pace, count_frames
 
         if first_frame not in {"cloud", "logo"}:
             raise UnusableInput(f"unknown --first-frame '{first_frame}'; give cloud or logo")
@@ -159,7 +159,7 @@ def animate(
         from flowgif.animation.animate import Written, draw_stills
         from flowgif.animation.animate import animate as write
         from flowgif.animation.shot import Shot
-        from flowgif.runs import newest_run
+        from flowgif.runs.directory import newest_run
 
         folders = runs or [newest_run()]
         loaded = [session.load(folder) for folder in folders]
@@ -214,7 +214,7 @@ def _options(context: typer.Context) -> list[str]:
 
 def _size(given: int | None, style: str, preset: str | None) -> int:
     """Pixels of the longer side; a preset has its own."""
-    from flowgif.animation.fit import PRESETS
+    from flowgif.formats.fit import PRESETS
 
     if given is not None and preset is not None:
         raise UnusableInput(f"--preset {preset} sets the size; leave --size out")

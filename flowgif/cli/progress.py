@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flowgif.evaluation import Gap
+    from flowgif.evaluation.gap import Gap
     from flowgif.training.trainer import StepRecord
 
 __all__ = ["Progress"]

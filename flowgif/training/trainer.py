@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from flowgif.config import TrainingConfig
+from flowgif.config.schema import TrainingConfig
 from flowgif.errors import NumericalError
 from flowgif.flows.base import ContinuousFlow, Flow
 from flowgif.training.objectives import FlowMatching, Likelihood, Objective, Target

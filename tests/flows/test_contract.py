@@ -11,14 +11,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from flowgif.config import GlowConfig, RealNVPConfig, SplineConfig
+from flowgif.config.schema import GlowConfig, RealNVPConfig, SplineConfig
 from flowgif.flows.base import Flow, base_log_prob
-from flowgif.flows.coupling import Conditioner
-from flowgif.flows.discrete import Chain, DiscreteFlow, Layer, Mapped
-from flowgif.flows.ffjord import FFJORD, Solver
-from flowgif.flows.glow import ActNorm, Linear, glow
-from flowgif.flows.realnvp import realnvp, spline_flow
-from flowgif.flows.velocity import ConcatSquashNetwork, VelocityNetwork
+from flowgif.flows.continuous.ffjord import FFJORD, Solver
+from flowgif.flows.continuous.velocity import ConcatSquashNetwork, VelocityNetwork
+from flowgif.flows.discrete.chain import Chain, DiscreteFlow, Layer, Mapped
+from flowgif.flows.discrete.coupling import Conditioner
+from flowgif.flows.discrete.glow import ActNorm, Linear, glow
+from flowgif.flows.discrete.realnvp import realnvp, spline_flow
 
 N = 7
 # Solves at 1e-10 in float64: what is left is the solver's error, grown a little by the flow's stretching.

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from flowgif.config import (
+from flowgif.config.schema import (
     FFJORDConfig,
     GlowConfig,
     ModelConfig,
@@ -21,9 +21,9 @@ from flowgif.config import (
     TrainingConfig,
 )
 from flowgif.errors import NumericalError
-from flowgif.evaluation import measure_gap
+from flowgif.evaluation.gap import measure_gap
 from flowgif.flows.base import Flow, Mapped
-from flowgif.runs import build_flow
+from flowgif.runs.directory import build_flow
 from flowgif.targets.image import ImageTarget, load_picture
 from flowgif.targets.toy import ToyTarget
 from flowgif.training import trainer as loop

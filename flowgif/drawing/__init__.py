@@ -1,0 +1,1 @@
+"""Particles' positions become frames of palette indices."""

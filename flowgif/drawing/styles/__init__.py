@@ -1,0 +1,1 @@
+"""The styles of drawing, a module each."""

@@ -1,0 +1,62 @@
+"""What every style of drawing is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from flowgif.drawing.colours import Look, Palette
+from flowgif.drawing.trajectories import Actor, Motion, Stage
+from flowgif.timeline import Moment
+
+__all__ = ["Field", "Frame", "Style", "to_levels"]
+
+Frame = npt.NDArray[np.uint8]
+Field = npt.NDArray[np.float64]
+
+
+class Style(ABC):
+    """A way of drawing.
+
+    Args:
+        actors: the runs that are shown.
+        look: the colours.
+
+    Attributes:
+        palette: of all frames.
+        text: palette indices of a text's shades, from the background's to the full one.
+        shape: (height, width) of a frame.
+        memory: how many frames before a frame show in it.
+        remarks: what whoever asked for it should know, a sentence each.
+    """
+
+    palette: Palette
+    text: Frame
+    shape: tuple[int, int]
+    memory: int = 0
+    remarks: tuple[str, ...] = ()
+
+    def __init__(self, actors: Sequence[Actor], look: Look) -> None:
+        self.actors, self.look = actors, look
+        self.shape = (actors[0].view.height, actors[0].view.width)
+
+    @abstractmethod
+    def draws(self, n: int | None, seed: int) -> Tensor:
+        """Base points, (m, 2), of about the n particles that were asked for, or of as many as suit the style."""
+
+    def finer(self, n: int | None) -> Sequence[Stage]:
+        """What takes the place of these particles as time goes on; by default they stay."""
+        return ()
+
+    @abstractmethod
+    def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+        """Yields a frame of palette indices for each moment, in the order in which they are shown."""
+
+
+def to_levels(ink: Field, levels: int) -> Frame:
+    """Ink from 0 to 1, and what is beyond, as one of so many levels."""
+    return (np.clip(ink, 0, 1) * (levels - 1) + 0.5).astype(np.uint8)

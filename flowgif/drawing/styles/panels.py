@@ -1,0 +1,106 @@
+"""Several views of one run side by side."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from flowgif.drawing.caption import draw_caption
+from flowgif.drawing.colours import Look, Palette
+from flowgif.drawing.styles.base import Field, Frame, Style
+from flowgif.drawing.styles.density import Density, VelocityField
+from flowgif.drawing.styles.points import Points
+from flowgif.drawing.trajectories import Actor, Motion, make_view
+from flowgif.errors import UnusableInput
+from flowgif.timeline import Moment
+
+__all__ = ["Panels"]
+
+
+class Panels(Style):
+    """Target, density, samples and vector field side by side, as in FFJORD's own animation."""
+
+    particles = 100 * 100  # of the mesh: the panels are small
+    GAP, LEAST = 10 / 800, 160
+    NAMES = ("target", "density", "samples", "vector field")
+
+    def __init__(self, actors: Sequence[Actor], look: Look) -> None:
+        super().__init__(actors, look)
+        if len(actors) > 1:
+            raise UnusableInput("--style panels shows one run; give one")
+        size, (height, width) = max(self.shape), self.shape
+        if size < self.LEAST:
+            raise UnusableInput(f"--size {size} is too small for --style panels; give at least {self.LEAST} pixels")
+        columns = 4 if width <= 1.6 * height else 2
+        rows = 4 // columns
+        gap = max(4, round(self.GAP * size))
+        room = (size - gap * (columns + 1)) // columns
+        caption = draw_caption("", room, 2, self.NAMES).shape[0]
+        # As large as both sides allow.
+        room = min(room, int((size - gap * (rows + 1) - caption * rows) / rows * width / height))
+        actor = actors[0]
+        self._small = Actor(actor.flow, actor.target, make_view(actor.target, round(room * max(1.0, height / width))))
+        shown = [self._small]
+        self._density, self._points, self._field = Density(shown, look), Points(shown, look), VelocityField(shown, look)
+        height, width = self._density.shape
+        used = columns * width + (columns - 1) * gap
+        left = (size - used) // 2
+        self.shape = (gap + rows * (height + caption + gap), size)
+        self._places = [
+            (gap + i // columns * (height + caption + gap), left + i % columns * (width + gap)) for i in range(4)
+        ]
+        self._make_palette()
+        self._blank = np.zeros(self.shape, dtype=np.uint8)
+        for name, (top, start) in zip(self.NAMES, self._places, strict=True):
+            strip = draw_caption(name, width, len(self.text), self.NAMES, moving=False)
+            self._blank[top + height : top + height + caption, start : start + width] = self.text[strip]
+
+    def _make_palette(self) -> None:
+        """The background, and then each part's own palette."""
+        parts = (self._density, self._points, self._field)
+        background = np.array([self.look.background], dtype=np.uint8)
+        self.palette = Palette(np.concatenate((background, *(part.palette.colours for part in parts))), 1)
+        tables: list[Frame] = []
+        first = 1
+        for part in parts:
+            table = np.arange(first, first + len(part.palette.colours), dtype=np.uint8)
+            if (part.palette.colours[0] == background).all():
+                table[0] = 0
+            tables.append(table)
+            first += len(table)
+        self._tables = (tables[0], *tables)  # the target's is the density's
+        self.text = tables[1][self._points.text]
+
+    def draws(self, n: int | None, seed: int) -> Tensor:
+        # Those of the density, then those of the samples.
+        nodes = self._density.mesh(n or self.particles).nodes()
+        return torch.cat((nodes, self._points.draws(min(len(nodes), self._points.particles), seed)))
+
+    def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+        n = len(motion.base)
+        # As draws has them: up to the samples' own number there are as many of both.
+        samples = min(self._points.particles, n // 2)
+        many = motion.seen_by([self._small], 0, n - samples)
+        few = motion.seen_by([self._small], n - samples, samples)
+        target = self._density.toned(self._target())
+        first, second = itertools.tee(self._density.mass(many, moment) for moment in moments)
+        densities = (self._density.toned(mass) for mass in first)
+        points, field = self._points.draw(few, moments), self._field.over(second, moments)
+        for frames in zip(densities, points, field, strict=True):
+            out = self._blank.copy()
+            for table, (top, left), frame in zip(self._tables, self._places, (target, *frames), strict=True):
+                height, width = frame.shape
+                out[top : top + height, left : left + width] = table[frame]
+            yield out
+
+    def _target(self) -> Field:
+        """The target's own density, mass per pixel."""
+        view = self._small.view
+        columns, rows = np.zeros((view.width, 2)), np.zeros((view.height, 2))
+        columns[:, 0], rows[:, 1] = np.arange(view.width), np.arange(view.height)
+        x, y = view.from_frame(columns)[:, 0], view.from_frame(rows)[:, 1]
+        return self._small.target.density(x, y).numpy() / (view.scale[0] * view.scale[1])

@@ -1,0 +1,1 @@
+"""Flows that follow a velocity."""

@@ -1,0 +1,84 @@
+"""Animated PNG, a frame at a time: Pillow's own writer collects all frames before it writes the first."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import zlib
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from flowgif.formats.raster.changes import Patch, find_changes, packed
+from flowgif.formats.raster.film import Film
+
+__all__ = ["write_apng"]
+
+KEEP = 0  # what becomes of a frame when its time is over
+SOURCE, OVER = 0, 1  # whether a frame's see-through pixels replace what was there
+# Bits of an index. With fewer, files are up to 5 % smaller, but ffmpeg, and what is made of it, misplaces rectangles.
+DEPTH = 8
+# Of zlib: the next effort wins a hundredth and takes twice the time. Short matches of ink's edges are not worth their
+# distances, which is what "filtered" means.
+EFFORT, STRATEGY = 8, zlib.Z_FILTERED
+
+
+def write_apng(path: Path, film: Film) -> None:
+    """Writes an animated PNG of palette indices; each frame is the rectangle that changes.
+
+    Where little of it changes, the rest is see-through if that is smaller, the film opaque, and the palette has room.
+    """
+    levels, clear = len(film.colours), film.transparent
+    spare = levels if clear is None and levels < 256 else None
+    colours, opacity = film.colours.tobytes(), b""
+    if spare is not None:
+        colours, opacity = colours + bytes(3), bytes([255]) * levels + b"\0"
+    elif clear is not None:
+        opacity = bytes([255]) * clear + b"\0"
+    # Frames and the data of all but the first are numbered through.
+    numbers = itertools.count()
+    with path.open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        file.write(_chunk(b"IHDR", struct.pack(">IIBBBBB", film.width, film.height, DEPTH, 3, 0, 0, 0)))
+        file.write(_chunk(b"acTL", struct.pack(">II", len(film), film.loops)))
+        file.write(_chunk(b"PLTE", colours))
+        if opacity:
+            file.write(_chunk(b"tRNS", opacity))
+        if film.comment:
+            file.write(_comment(film.comment))
+        for index, (patch, (blend, data)) in enumerate(packed(partial(_image, spare=spare), find_changes(film))):
+            height, width = patch.pixels.shape
+            place = struct.pack(">IIIII", next(numbers), width, height, patch.left, patch.top)
+            file.write(_chunk(b"fcTL", place + struct.pack(">HHBB", patch.delay, 100, KEEP, blend)))
+            # A program that knows no animation shows the first frame.
+            file.write(_chunk(b"fdAT", struct.pack(">I", next(numbers)) + data) if index else _chunk(b"IDAT", data))
+        file.write(_chunk(b"IEND", b""))
+
+
+def _image(patch: Patch, spare: int | None) -> tuple[int, bytes]:
+    """How a frame's rectangle is laid over the one before, and its data."""
+    plain = _deflated(patch.pixels)
+    if spare is None or not patch.sparse:
+        return SOURCE, plain
+    holes = _deflated(np.where(patch.changed, patch.pixels, np.uint8(spare)))
+    return (OVER, holes) if len(holes) < len(plain) else (SOURCE, plain)
+
+
+def _deflated(pixels: npt.NDArray[np.uint8]) -> bytes:
+    # In front of each row stands its filter, which indices have no use for.
+    rows = np.pad(pixels, ((0, 0), (1, 0)))
+    packer = zlib.compressobj(EFFORT, strategy=STRATEGY)
+    return packer.compress(rows.tobytes()) + packer.flush()
+
+
+def _comment(text: str) -> bytes:
+    try:
+        return _chunk(b"tEXt", b"Comment\0" + text.encode("latin-1"))
+    except UnicodeEncodeError:
+        return _chunk(b"iTXt", b"Comment\0\0\0\0\0" + text.encode())
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

@@ -1,0 +1,92 @@
+"""GIF, a frame at a time: Pillow's own writer collects all frames before it writes the first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from flowgif.formats.raster.changes import Patch, find_box, find_changes
+from flowgif.formats.raster.film import Film
+
+__all__ = ["write_gif"]
+
+KEEP, CLEAR = 1, 2  # what becomes of a frame when its time is over
+
+
+def write_gif(path: Path, film: Film) -> None:
+    """Writes a GIF89a with one palette; each frame is the rectangle that changes.
+
+    Frames of an opaque film are laid over each other, and what does not change is see-through where that is smaller:
+    for this the palette has one more colour, if there is room for it. A film with a see-through colour of its own is
+    cleared between frames, as nothing can be laid over a pixel to make it see-through again.
+    """
+    levels, clear = len(film.colours), film.transparent
+    spare = levels if clear is None and levels < 256 else None
+    with path.open("wb") as file:
+        _write_head(file, film, levels + (spare is not None))
+        if clear is None:
+            for patch in find_changes(film):
+                file.write(_over(patch, _bits(levels), spare))
+        else:
+            last = len(film) - 1
+            for index, (frame, delay) in enumerate(zip(film.frames(), film.delays, strict=True)):
+                # Some programs take the picture's size from the first frame.
+                rows, columns = find_box(frame != clear) if index else (slice(None), slice(None))
+                # A film that ends must not vanish at its end.
+                disposal = KEEP if index == last and film.loops == 1 else CLEAR
+                file.write(_control(disposal, delay, clear))
+                file.write(_image(columns.start or 0, rows.start or 0, frame[rows, columns], _bits(levels)))
+        file.write(b";")
+
+
+def _bits(colours: int) -> int:
+    """Of an index to so many colours; GIF has no less than 2 bits for its codes."""
+    return max(2, (colours - 1).bit_length())
+
+
+def _write_head(file: IO[bytes], film: Film, colours: int) -> None:
+    bits = max(1, (colours - 1).bit_length())
+    palette = np.zeros((1 << bits, 3), np.uint8)
+    palette[: len(film.colours)] = film.colours
+    file.write(b"GIF89a" + _words(film.width, film.height) + bytes([0xF0 | (bits - 1), 0, 0]) + palette.tobytes())
+    if film.loops != 1:
+        # A file without the extension is shown once; a number in it counts the times after the first.
+        more = min(max(0, film.loops - 1), 65535)
+        file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + _words(more) + b"\0")
+    if film.comment:
+        text = film.comment.encode()
+        file.write(b"\x21\xfe")
+        for start in range(0, len(text), 255):
+            part = text[start : start + 255]
+            file.write(bytes([len(part)]) + part)
+        file.write(b"\0")
+
+
+def _over(patch: Patch, bits: int, spare: int | None) -> bytes:
+    """A frame's blocks: its rectangle as it is, or with what does not change see-through, whichever is smaller."""
+    plain = _control(KEEP, patch.delay, None) + _image(patch.left, patch.top, patch.pixels, bits)
+    if spare is None or patch.changed.all():
+        return plain
+    pixels = np.where(patch.changed, patch.pixels, np.uint8(spare))
+    holes = _control(KEEP, patch.delay, spare) + _image(patch.left, patch.top, pixels, _bits(spare + 1))
+    return min(plain, holes, key=len)
+
+
+def _control(disposal: int, delay: int, clear: int | None) -> bytes:
+    flags = disposal << 2 | (clear is not None)
+    return bytes([0x21, 0xF9, 4, flags]) + _words(delay) + bytes([clear or 0, 0])
+
+
+def _image(left: int, top: int, pixels: npt.NDArray[np.uint8], bits: int) -> bytes:
+    height, width = pixels.shape
+    # The encoder behind Pillow's GIF writer, which would always give it 8 bits: more for the same few levels.
+    packed = Image.fromarray(np.ascontiguousarray(pixels)).tobytes("gif", "L", bits, 0)
+    return b"," + _words(left, top, width, height) + bytes([0, bits]) + packed + b"\0"
+
+
+def _words(*numbers: int) -> bytes:
+    return b"".join(number.to_bytes(2, "little") for number in numbers)

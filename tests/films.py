@@ -1,0 +1,81 @@
+"""Films that are hard on a file format, and what their files must show again."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import imageio.v2
+import numpy as np
+from PIL import Image
+
+from flowgif.formats.raster.film import Film
+
+
+def ramp(levels: int) -> np.ndarray:
+    places = np.linspace(0, 1, levels)[:, None]
+    return np.rint((1 - places) * (255, 250, 240) + places * (20, 30, 60)).astype(np.uint8)
+
+
+def discs(
+    number: int = 6, width: int = 40, height: int = 30, levels: int = 6, background: int = 0, seed: int = 0
+) -> list[np.ndarray]:
+    """A soft disc that crosses the frame, with some speckles."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:height, :width]
+    frames = []
+    for i in range(number):
+        x, y = width * (0.2 + 0.6 * i / max(1, number - 1)), height * 0.5
+        ink = np.clip(6.5 - np.hypot(columns - x, rows - y), 0, 1)
+        ink = np.maximum(ink, rng.random(ink.shape) > 0.99)
+        frames.append((np.rint(ink * (levels - 1)).astype(np.int64) + background) % levels)
+    return [frame.astype(np.uint8) for frame in frames]
+
+
+def noise(number: int, width: int, height: int, levels: int, seed: int = 0) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [rng.integers(0, levels, (height, width), np.uint8) for _ in range(number)]
+
+
+def film_of(frames: Sequence[np.ndarray], colours: np.ndarray, delays: Sequence[int] | None = None, **more) -> Film:
+    return Film.record(frames, colours, [4] * len(frames) if delays is None else delays, **more)
+
+
+def seen(film: Film) -> list[np.ndarray]:
+    """Its frames as they must look, (height, width, 4); what is see-through has no colour."""
+    table = np.hstack([film.colours, np.full((len(film.colours), 1), 255, np.uint8)])
+    if film.transparent is not None:
+        table[film.transparent] = 0
+    return [table[frame] for frame in film.frames()]
+
+
+def decode(path: Path) -> tuple[list[np.ndarray], list[int], Image.Image]:
+    """Frames as ``seen`` has them, delays in hundredths of a second, and the picture for its metadata."""
+    frames, delays = [], []
+    image = Image.open(path)
+    with image:
+        for index in range(getattr(image, "n_frames", 1)):
+            image.seek(index)
+            rgba = np.array(image.convert("RGBA"))
+            rgba[rgba[..., 3] == 0] = 0
+            frames.append(rgba)
+            delays.append(round(image.info.get("duration", 0) / 10))
+    return frames, delays, image
+
+
+@contextmanager
+def leaks_of_imageio() -> Iterator[None]:
+    """It leaves pipes to the garbage collector after reading, and when ffmpeg breaks off."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
+
+
+def decode_video(path: Path) -> tuple[list[np.ndarray], dict]:
+    """Frames, (height, width, 3), and what ffmpeg says of them."""
+    with leaks_of_imageio(), closing(imageio.v2.get_reader(path, "FFMPEG")) as reader:
+        return [np.asarray(frame) for frame in reader], reader.get_meta_data()
