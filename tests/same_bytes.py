@@ -76,7 +76,8 @@ ANIMATIONS: dict[str, tuple[object, ...]] = {
     "source-trails": ("runs/color", *SHORT, "--color", "source", "--style", "trails", "-o", "source-trails.gif"),
     "dark": ("runs/ffjord", *SHORT, "--theme", "dark", "--style", "density", "-o", "dark.gif", "-o", "dark.webp"),
     "clear": (
-        "runs/ffjord", *SHORT, "--transparent", "--fg", "navy", "-o", "clear.gif", "-o", "clear.apng", "-o", "clear.webp",
+        "runs/ffjord", *SHORT, "--transparent", "--fg", "navy",
+        "-o", "clear.gif", "-o", "clear.apng", "-o", "clear.webp",
     ),
     "time": (
         "runs/ffjord", "--duration", 0.4, "--fps", 12.5, "--size", 120, "--easing", "out", "--bounce",

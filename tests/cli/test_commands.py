@@ -403,7 +403,7 @@ def test_ctrl_c_within_an_import_is_heard_after_it(tmp_path: Path) -> None:
         "    import swallowing\n"
         "    print('imported', flush=True)\n"
         "    time.sleep(30)\n"
-        "sys.modules['flowgif.cli'] = types.SimpleNamespace(main=work)\n"
+        "sys.modules['flowgif.cli.main'] = types.SimpleNamespace(main=work)\n"
         "from flowgif.__main__ import main; main()"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -16,8 +16,8 @@ from conftest import ROOT
 from films import decode, decode_video, discs, film_of, leaks_of_imageio, noise, ramp, seen
 from PIL import Image
 
-from flowgif.animation import video
 from flowgif.errors import UnusableInput
+from flowgif.formats.raster import video
 from flowgif.formats.raster.film import Film
 from flowgif.formats.table import WRITERS, check_encodable, encode
 
