@@ -22,8 +22,8 @@ from PIL import Image
 
 import flowgif
 from flowgif.drawing.colours import make_look
-from flowgif.drawing.styles.points import Points
-from flowgif.drawing.trajectories import Motion, make_actors
+from flowgif.drawing.styles.points import PointsStyle
+from flowgif.drawing.trajectories import Trajectories, place_runs
 from flowgif.timeline import Moment
 
 sys.path.append(str(ROOT / "tests"))
@@ -52,13 +52,13 @@ def seconds(frames: Callable[[], Iterable[object]]) -> float:
 
 def beside_matplotlib(folder: str) -> None:
     loaded = flowgif.load(folder)
-    actors = make_actors([(loaded.flow, loaded.target)], SIZE)
+    runs = place_runs([(loaded.flow, loaded.target)], SIZE)
     look = make_look()
     moments = [Moment(0, i / (FRAMES - 1)) for i in range(FRAMES)]
-    height, width = actors[0].view.height, actors[0].view.width
-    style = Points(actors, look)
-    z = style.draws(None, 0)
-    with Motion(actors, moments, z) as motion:
+    height, width = runs[0].view.height, runs[0].view.width
+    style = PointsStyle(runs, look)
+    z = style.base_points(None, 0)
+    with Trajectories.record(runs, moments, z) as motion:
         # A marker's size is its area in points; a figure of 72 dots per inch has a point in a pixel.
         area = (2 * style.radius(len(z), Moment(0, 1.0))) ** 2
 
@@ -86,7 +86,7 @@ def beside_matplotlib(folder: str) -> None:
                 made.savefig(io.BytesIO(), format="png")
                 yield made
 
-        ours = seconds(lambda: style.draw(motion, moments))
+        ours = seconds(lambda: style.frames(motion, moments))
         kept, anew = seconds(one_figure), seconds(figure_each)
     print(f"drawing {FRAMES} frames of {len(z)} points, {width}x{height}: {ours:.2f} s")
     print(f"matplotlib, one scatter moved on            {kept:.2f} s, {kept / ours:.0f} times as long")

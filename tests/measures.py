@@ -10,8 +10,8 @@ import torch
 from PIL import Image, ImageFilter
 
 from flowgif.drawing.colours import make_look
-from flowgif.drawing.styles.density import Density
-from flowgif.drawing.trajectories import Motion, make_actors
+from flowgif.drawing.styles.density import DensityStyle
+from flowgif.drawing.trajectories import Trajectories, place_runs
 from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget
 from flowgif.timeline import Moment
@@ -39,10 +39,10 @@ class Compared(NamedTuple):
 
 def compare_density(loaded: Loaded, time: float, every: int, size: int = 480) -> Compared:
     """With exp(log_prob), which solves back to the base, in every so-many-th pixel along both sides."""
-    actors = make_actors([(loaded.flow, loaded.target)], size)
-    view, style = actors[0].view, Density(actors, make_look())
+    runs = place_runs([(loaded.flow, loaded.target)], size)
+    view, style = runs[0].view, DensityStyle(runs, make_look())
     moment = Moment(0, time)
-    with Motion(actors, [moment], style.draws(None, 0), style.finer(None)) as motion:
+    with Trajectories.record(runs, [moment], style.base_points(None, 0), style.refinements(None)) as motion:
         mass = style.mass(motion, moment)
     rows, columns = (np.arange(every // 2, side, every) for side in style.shape)
     grid = np.stack(np.meshgrid(columns, rows), -1).reshape(-1, 1, 2)

@@ -14,9 +14,9 @@ from flowgif.animation.shot import Shot
 from flowgif.drawing.caption import draw_caption
 from flowgif.drawing.colours import THEMES
 from flowgif.drawing.styles.base import Style
-from flowgif.drawing.styles.points import Points
+from flowgif.drawing.styles.points import PointsStyle
 from flowgif.drawing.styles.table import STYLES
-from flowgif.drawing.trajectories import Actor, Motion, base_draws, make_actors
+from flowgif.drawing.trajectories import DrawnRun, Trajectories, base_draws, place_runs
 from flowgif.errors import UnusableInput
 from flowgif.files import check_writable, write_atomically
 from flowgif.flows.base import Flow
@@ -90,23 +90,25 @@ def animate(
         _check(out, shot)
     if poster is not None:
         _check_png(poster, "--poster")
-    actors = make_actors(cast, shot.size)
-    style = STYLES[shot.style](actors, shot.look)
+    runs = place_runs(cast, shot.size)
+    style = STYLES[shot.style](runs, shot.look)
     timeline = make_timeline(shot.pace, len(cast))
     pages = [out for out in outs if _is_page(out)]
     # A page shows particles, whatever the style.
-    own = isinstance(style, Points)
+    own = isinstance(style, PointsStyle)
     frames = len(pages) < len(outs) or poster is not None
     written: dict[Path, Written] = {}
     remarks = list(style.remarks)
     if pages and not own:
         particles = base_draws(min(shot.points or PAGE_PARTICLES, PAGE_PARTICLES), shot.seed)
-        with Motion(actors, timeline.moments, particles) as motion:
+        with Trajectories.record(runs, timeline.moments, particles) as motion:
             written |= {out: _write_page(out, style, motion, timeline, shot) for out in pages}
     if frames or own:
-        with Motion(actors, timeline.moments, style.draws(shot.points, shot.seed), style.finer(shot.points)) as motion:
+        with Trajectories.record(
+            runs, timeline.moments, style.base_points(shot.points, shot.seed), style.refinements(shot.points)
+        ) as motion:
             if pages and own:
-                some = motion.seen_by(actors, 0, min(len(motion.base), PAGE_PARTICLES))
+                some = motion.subset(runs, 0, min(len(motion.base), PAGE_PARTICLES))
                 written |= {out: _write_page(out, style, some, timeline, shot) for out in pages}
             if frames:
                 with _film(style, motion, timeline, shot, on_frame) as film:
@@ -140,19 +142,22 @@ def draw_stills(
     if not times or not all(0 <= time <= 1 for time in times):
         raise UnusableInput("--times are numbers from 0 (the cloud) to 1 (the picture), with commas between, or layers")
     _check_png(out, "--stills")
-    actors = make_actors(cast, shot.size)
-    style = STYLES[shot.style](actors, shot.look)
+    runs = place_runs(cast, shot.size)
+    style = STYLES[shot.style](runs, shot.look)
     moments = [Moment(0, time) for time in times]
     # What shows of the frames before is drawn as if they had been there, at the usual pace.
     before = [[Moment(0, max(0.0, time - i / FRAMES)) for i in range(style.memory, 0, -1)] for time in times]
-    with Motion(
-        actors, [*moments, *itertools.chain(*before)], style.draws(shot.points, shot.seed), style.finer(shot.points)
+    with Trajectories.record(
+        runs,
+        [*moments, *itertools.chain(*before)],
+        style.base_points(shot.points, shot.seed),
+        style.refinements(shot.points),
     ) as motion:
         if style.memory:
             histories = zip(before, moments, strict=True)
-            drawn = ([*style.draw(motion, [*earlier, moment])][-1] for earlier, moment in histories)
+            drawn = ([*style.frames(motion, [*earlier, moment])][-1] for earlier, moment in histories)
         else:
-            drawn = style.draw(motion, moments)
+            drawn = style.frames(motion, moments)
         frames = list(_captioned(drawn, moments, style, shot.caption))
     gap = np.zeros((frames[0].shape[0], max(2, shot.size // 60)), dtype=np.uint8)
     row = [part for frame in frames for part in (gap, frame)][1:]
@@ -184,13 +189,13 @@ def _most_bytes(shot: Shot) -> int | None:
 
 def _film(
     style: Style,
-    motion: Motion,
+    motion: Trajectories,
     timeline: Timeline,
     shot: Shot,
     on_frame: Callable[[int, int], object] | None,
 ) -> Film:
     def heard() -> Iterator[npt.NDArray[np.uint8]]:
-        frames = _captioned(style.draw(motion, timeline.moments), timeline.moments, style, shot.caption)
+        frames = _captioned(style.frames(motion, timeline.moments), timeline.moments, style, shot.caption)
         for number, frame in enumerate(frames, 1):
             yield _squared(frame) if shot.preset and PRESETS[shot.preset].square else frame
             if on_frame is not None:
@@ -212,7 +217,7 @@ def _captioned(
     if not wanted:
         yield from frames
         return
-    names = [moment_name(moment.time, style.actors[moment.run].flow.layers) for moment in moments]
+    names = [moment_name(moment.time, style.runs[moment.run].flow.layers) for moment in moments]
     widest = max(names, key=len)
     for name, frame in zip(names, frames, strict=True):
         strip = draw_caption(name, frame.shape[1], len(style.text), (widest,))
@@ -250,14 +255,14 @@ def _encode(out: Path, film: Film, shot: Shot) -> tuple[Written, str]:
     return Written(out, fitted.bytes, fitted.frames), fitted.given_up
 
 
-def _write_page(out: Path, style: Style, motion: Motion, timeline: Timeline, shot: Shot) -> Written:
+def _write_page(out: Path, style: Style, motion: Trajectories, timeline: Timeline, shot: Shot) -> Written:
     write_html(out, _page(out.stem, style, motion, timeline, shot), _most_bytes(shot))
     return Written(out, out.stat().st_size, len(timeline.moments))
 
 
-def _page(title: str, style: Style, motion: Motion, timeline: Timeline, shot: Shot) -> Page:
-    actors: Sequence[Actor] = motion.actors
-    points = style if isinstance(style, Points) else Points(actors, shot.look)
+def _page(title: str, style: Style, motion: Trajectories, timeline: Timeline, shot: Shot) -> Page:
+    runs: Sequence[DrawnRun] = motion.runs
+    points = style if isinstance(style, PointsStyle) else PointsStyle(runs, shot.look)
     n, moments = len(motion.base), timeline.moments
     distinct = list(dict.fromkeys(moments))
     row = {moment: i for i, moment in enumerate(distinct)}
@@ -265,14 +270,14 @@ def _page(title: str, style: Style, motion: Motion, timeline: Timeline, shot: Sh
     asked = (shot.look.foreground, shot.look.background)
     # Colours of one's own are those of both themes.
     light, dark = (Theme(*map(_hex, pair)) for pair in (themes if asked in themes else (asked, asked)))
-    names = [moment_name(moment.time, actors[moment.run].flow.layers) for moment in moments]
+    names = [moment_name(moment.time, runs[moment.run].flow.layers) for moment in moments]
     colours = points.particle_colours(motion)
     return Page(
         title=title,
         width=style.shape[1],
         height=style.shape[0],
         positions=np.stack([motion.at(moment).astype(np.float32) for moment in distinct]),
-        radius=min(points.radius(n, Moment(run, 1.0)) for run in range(len(actors))),
+        radius=min(points.radius(n, Moment(run, 1.0)) for run in range(len(runs))),
         delays=timeline.delays,
         order=tuple(row[moment] for moment in moments),
         moves=tuple(itertools.starmap(flows_on, zip(moments, (*moments[1:], moments[0]), strict=True))),

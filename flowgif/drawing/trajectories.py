@@ -20,7 +20,7 @@ from flowgif.targets.image import ImageTarget
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.timeline import Moment
 
-__all__ = ["Actor", "Motion", "Stage", "View", "base_draws", "make_actors", "make_view"]
+__all__ = ["DrawnRun", "Refinement", "Trajectories", "View", "base_draws", "make_view", "place_runs"]
 
 Points = npt.NDArray[np.float64]
 
@@ -76,7 +76,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Actor:
+class DrawnRun:
     """A run on the stage."""
 
     flow: Flow
@@ -115,7 +115,7 @@ def _stroke(target: GaussianMixture) -> float:
     return 2 * float(target.ink.sum()) / (math.pi / 4 * steps)
 
 
-def make_actors(cast: Sequence[tuple[Flow, GaussianMixture]], size: int) -> list[Actor]:
+def place_runs(cast: Sequence[tuple[Flow, GaussianMixture]], size: int) -> list[DrawnRun]:
     """Runs in one frame, which is as wide as the widest and as high as the highest, with one cloud for all.
 
     Args:
@@ -138,7 +138,7 @@ def make_actors(cast: Sequence[tuple[Flow, GaussianMixture]], size: int) -> list
         for name in ("scale", "origin")
     )
     return [
-        Actor(flow, target, replace(view, cloud_scale=cloud_scale, cloud_origin=cloud_origin))  # pyright: ignore[reportArgumentType]
+        DrawnRun(flow, target, replace(view, cloud_scale=cloud_scale, cloud_origin=cloud_origin))  # pyright: ignore[reportArgumentType]
         for (flow, target), view in zip(cast, placed, strict=True)
     ]
 
@@ -155,48 +155,48 @@ def base_draws(n: int, seed: int) -> Tensor:
     return torch.special.ndtri(u.clamp(1e-9, 1 - 1e-9)).float()
 
 
-class Stage(NamedTuple):
+class Refinement(NamedTuple):
     """Particles that take the place of those before.
 
     Attributes:
         time: of a flow, from which on they do.
         base: their base points, (m, 2).
-        between: where they are, (m, 2), if those before are at (n, 2), in data units.
+        interpolate: where they are, (m, 2), if those before are at (n, 2), in data units.
     """
 
     time: float
     base: Tensor
-    between: Callable[[Tensor], Tensor]
+    interpolate: Callable[[Tensor], Tensor]
 
 
-class Motion(AbstractContextManager["Motion"]):
+class Trajectories(AbstractContextManager["Trajectories"]):
     """Particles at all moments of a timeline, integrated once, and kept in a file so that memory stays bounded.
 
     Args:
-        actors: the runs that the moments name.
+        runs: the runs that the moments name.
         moments: any, in any order, with repetitions.
         z: base points, (n, 2).
-        finer: what takes their place as time goes on, in the order of the times, which are within (0, 1).
+        refinements: what takes their place as time goes on, in the order of the times, which are within (0, 1).
 
     Attributes:
-        actors: as given.
+        runs: as given.
         base: base points, (n, 2).
     """
 
     @torch.no_grad()
     def __init__(
-        self, actors: Sequence[Actor], moments: Sequence[Moment], z: Tensor, finer: Sequence[Stage] = ()
+        self, runs: Sequence[DrawnRun], moments: Sequence[Moment], z: Tensor, refinements: Sequence[Refinement] = ()
     ) -> None:
-        self.actors, self.base = actors, z
+        self.runs, self.base = runs, z
         # Every picture is among them: it decides the colours and the scale of the others.
-        distinct = sorted({*moments, *(Moment(run, 1.0) for run in range(len(actors)))})
+        distinct = sorted({*moments, *(Moment(run, 1.0) for run in range(len(runs)))})
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
         self._rows: dict[Moment, tuple[int, int]] = {}  # where each begins in the file, and how many particles it has
         self._first, self._number = 0, None
-        for run, actor in enumerate(actors):
-            flow, x = actor.flow.relaxed(TOLERANCE), z
+        for run, drawn in enumerate(runs):
+            flow, x = drawn.flow.relaxed(TOLERANCE), z
             begin = 0.0
-            for i, end in enumerate([*(stage.time for stage in finer), math.inf]):
+            for i, end in enumerate([*(stage.time for stage in refinements), math.inf]):
                 times = [moment.time for moment in distinct if moment.run == run and begin <= moment.time < end]
                 # A continuous flow goes on to where the next particles take over. Layers cost little from the base on,
                 # and what a part of one leaves need not be smooth, so there each stage begins anew.
@@ -206,22 +206,28 @@ class Motion(AbstractContextManager["Motion"]):
                     if time < end:
                         self._rows[Moment(run, time)] = (self._file.tell(), len(x))
                         self._file.write(x.cpu().numpy().tobytes())
-                if i < len(finer):
-                    begin, x = end, finer[i].base if flow.layers else finer[i].between(x)
+                if i < len(refinements):
+                    begin, x = end, refinements[i].base if flow.layers else refinements[i].interpolate(x)
+
+    @classmethod
+    def record(
+        cls, runs: Sequence[DrawnRun], moments: Sequence[Moment], base: Tensor, refinements: Sequence[Refinement] = ()
+    ) -> Trajectories:
+        return cls(runs, moments, base, refinements)
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def seen_by(self, actors: Sequence[Actor], first: int, n: int) -> Motion:
+    def subset(self, runs: Sequence[DrawnRun], first: int, n: int) -> Trajectories:
         """Some particles of the same runs in other frames, without integrating again; open as long as this is.
 
         Args:
-            actors: the same runs, with views of their own.
+            runs: the same runs, with views of their own.
             first: the index of the first of the particles.
             n: how many.
         """
         other = copy.copy(self)
-        other.actors, other.base = actors, self.base[first : first + n]
+        other.runs, other.base = runs, self.base[first : first + n]
         other._first, other._number = self._first + first, n
         return other
 
@@ -231,4 +237,4 @@ class Motion(AbstractContextManager["Motion"]):
         # Two float32 a particle.
         self._file.seek(row + 8 * self._first)
         x = torch.frombuffer(bytearray(self._file.read(8 * (self._number or n))), dtype=torch.float32).view(-1, 2)
-        return self.actors[moment.run].view.to_frame(x, moment.time)
+        return self.runs[moment.run].view.to_frame(x, moment.time)

@@ -18,9 +18,9 @@ from flowgif.animation.shot import Shot
 from flowgif.config.schema import read_config
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.mesh import SPREAD
-from flowgif.drawing.styles.density import Density
+from flowgif.drawing.styles.density import DensityStyle
 from flowgif.drawing.styles.table import STYLES
-from flowgif.drawing.trajectories import Motion, make_actors, make_view
+from flowgif.drawing.trajectories import Trajectories, make_view, place_runs
 from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget
 from flowgif.timeline import EASINGS, Moment, Pace
@@ -67,17 +67,17 @@ def test_so_it_is_between_layers(moons: Path, time: float) -> None:
 @pytest.mark.parametrize("model", ["ffjord", "discrete"])
 def test_finer_meshes_are_where_the_flow_carries_their_nodes(cat: Loaded, moons: Path, model: str) -> None:
     loaded = cat if model == "ffjord" else flowgif.load(moons)
-    actors = make_actors([(loaded.flow, loaded.target)], 480)
-    style = Density(actors, make_look())
-    bases = [style.draws(None, 0), *(stage.base for stage in style.finer(None))]
+    runs = place_runs([(loaded.flow, loaded.target)], 480)
+    style = DensityStyle(runs, make_look())
+    bases = [style.base_points(None, 0), *(stage.base for stage in style.refinements(None))]
     assert [len(base) for base in bases] == [60**2, 120**2, 240**2]
     moments = [Moment(0, time) for time in (0.5, 0.75, 1.0)]
-    with Motion(actors, moments, bases[0], style.finer(None)) as motion:
+    with Trajectories.record(runs, moments, bases[0], style.refinements(None)) as motion:
         for moment, base in zip(moments, bases, strict=True):
             some = base[::23]
             with torch.no_grad():
                 exact = loaded.flow.relaxed(1e-6).trajectory(some, torch.tensor([moment.time]))[0]
-            away = np.hypot(*(motion.at(moment)[::23] - actors[0].view.to_frame(exact, moment.time)).T)
+            away = np.hypot(*(motion.at(moment)[::23] - runs[0].view.to_frame(exact, moment.time)).T)
             if model == "discrete":  # carried from the base
                 assert away.max() < 1e-2
                 continue
@@ -89,12 +89,12 @@ def test_finer_meshes_are_where_the_flow_carries_their_nodes(cat: Loaded, moons:
 
 def test_the_mass_in_the_window_is_the_share_of_the_cloud_in_it(cat: Loaded) -> None:
     """At time 0 that is known: a Gaussian's in a rectangle."""
-    actors = make_actors([(cat.flow, cat.target)], 200)
-    view, style = actors[0].view, STYLES["density"](actors, make_look())
-    assert isinstance(style, Density)
+    runs = place_runs([(cat.flow, cat.target)], 200)
+    view, style = runs[0].view, STYLES["density"](runs, make_look())
+    assert isinstance(style, DensityStyle)
     corners = view.from_frame(np.array([[-0.5, view.height - 0.5], [view.width - 0.5, -0.5]])).double()
     below, above = torch.special.ndtr(corners)
-    with Motion(actors, [Moment(0, 0.0)], style.draws(None, 0), style.finer(None)) as motion:
+    with Trajectories.record(runs, [Moment(0, 0.0)], style.base_points(None, 0), style.refinements(None)) as motion:
         mass = style.mass(motion, Moment(0, 0.0)).sum()
     assert mass == pytest.approx(float((above - below).prod()), abs=1e-3)
 
@@ -163,7 +163,7 @@ def test_a_files_frames_delays_loops_size_and_colours(
     else:
         assert found.delays == [8] * 8 + [80]
         assert found.loops == 0
-        palette = STYLES["density"](make_actors([(cat.flow, cat.target)], 240), make_look()).palette.colours
+        palette = STYLES["density"](place_runs([(cat.flow, cat.target)], 240), make_look()).palette.colours
         used = np.unique(np.concatenate([frame.reshape(-1, 3) for frame in found.frames]), axis=0)
         assert {tuple(colour) for colour in used.tolist()} <= {tuple(colour) for colour in palette.tolist()}
     assert {frame.shape for frame in found.frames} == {(240, 240, 3)}
@@ -188,7 +188,7 @@ def test_frames_follow_the_easing(cat: Loaded, easing: str, tmp_path: Path) -> N
     shot = Shot(size=size, points=1500, pace=Pace(frames=frames, easing=easing))
     animate([(cat.flow, cat.target)], [out], shot)
     view = make_view(cat.target, size)
-    z = STYLES["points"](make_actors([(cat.flow, cat.target)], size), make_look()).draws(1500, 0)
+    z = STYLES["points"](place_runs([(cat.flow, cat.target)], size), make_look()).base_points(1500, 0)
     times = [EASINGS[easing](i / (frames - 1)) for i in range(frames)]
     for frame, time in zip(decode(out)[0], times, strict=True):
         ink = 255.0 - frame[..., :3].mean(2)

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from flowgif.drawing.colours import Look, make_look
 from flowgif.drawing.styles.base import Style
-from flowgif.drawing.styles.density import Density
-from flowgif.drawing.styles.panels import Panels
-from flowgif.drawing.styles.points import Points
+from flowgif.drawing.styles.density import DensityStyle
+from flowgif.drawing.styles.panels import PanelsStyle
+from flowgif.drawing.styles.points import PointsStyle
 from flowgif.drawing.styles.table import STYLES
-from flowgif.drawing.trajectories import Motion, make_actors
+from flowgif.drawing.trajectories import Trajectories, place_runs
 from flowgif.errors import UnusableInput
 from flowgif.flows.base import Flow, Mapped
 from flowgif.targets.image import ImageTarget, Picture
@@ -65,10 +65,10 @@ def _frames(
     name: str, cast: Sequence[tuple[Flow, GaussianMixture]], moments: Sequence[Moment], look: Look, n: int | None = None
 ) -> tuple[Style, list[np.ndarray]]:
     """In sRGB."""
-    actors = make_actors(cast, SIZE)
-    style = STYLES[name](actors, look)
-    with Motion(actors, moments, style.draws(n, 0)) as motion:
-        return style, [style.palette.colours[frame] for frame in style.draw(motion, moments)]
+    runs = place_runs(cast, SIZE)
+    style = STYLES[name](runs, look)
+    with Trajectories.record(runs, moments, style.base_points(n, 0)) as motion:
+        return style, [style.palette.colours[frame] for frame in style.frames(motion, moments)]
 
 
 def _centre(frame: np.ndarray) -> np.ndarray:
@@ -98,7 +98,7 @@ def test_ink_moves_as_the_flow_does(name: str) -> None:
     """One unit to the right, and half a unit up, as y points up."""
     cast = [(Shift(), MOONS)]
     _, frames = _frames(name, cast, TIMES, make_look())
-    view = make_actors(cast, SIZE)[0].view
+    view = place_runs(cast, SIZE)[0].view
     moved = (_centre(frames[1]) - _centre(frames[0])) / (0.4 * np.array(view.scale))
     # Some of the cloud leaves the frame, which holds the centre back.
     assert moved[0] == pytest.approx(1.0, abs=0.2)
@@ -117,17 +117,17 @@ def test_a_tail_lies_behind_its_particle_and_fades() -> None:
     """A single particle on its way to the right: no ink ahead of it, and less the further behind."""
     cast = [(Shift(), MOONS)]
     moments = [Moment(0, i / 10) for i in range(10)]
-    actors = make_actors(cast, SIZE)
-    style = STYLES["trails"](actors, make_look())
-    with Motion(actors, moments, torch.tensor([[-1.0, -0.5]])) as motion:
-        *_, last = style.draw(motion, moments)
+    runs = place_runs(cast, SIZE)
+    style = STYLES["trails"](runs, make_look())
+    with Trajectories.record(runs, moments, torch.tensor([[-1.0, -0.5]])) as motion:
+        *_, last = style.frames(motion, moments)
         here, before = motion.at(moments[-1])[0], motion.at(moments[0])[0]
     row, column = np.nonzero(last)
     assert column.max() <= here[0] + 3
     assert column.min() > before[0] + 3  # seven steps long, not nine
     far, near = (last[:, round(here[0]) - distance].astype(int).sum() for distance in (15, 5))
     assert near > far > 0
-    assert abs(np.polyfit(column, row, 1)[0] + 0.5 * actors[0].view.scale[1] / actors[0].view.scale[0]) < 0.15
+    assert abs(np.polyfit(column, row, 1)[0] + 0.5 * runs[0].view.scale[1] / runs[0].view.scale[0]) < 0.15
 
 
 def test_no_tail_is_drawn_from_the_picture_to_the_cloud() -> None:
@@ -147,7 +147,7 @@ def test_arrows_point_along_the_velocity() -> None:
     strokes = (frames[0] == style.palette.colours[-1]).all(2)
     row, column = np.nonzero(strokes)
     assert len(row) > 100
-    view = make_actors(cast, SIZE)[0].view
+    view = place_runs(cast, SIZE)[0].view
     # Neighbouring pixels of strokes: their main axis.
     near = (np.abs(row[:, None] - row) <= 3) & (np.abs(column[:, None] - column) <= 3)
     i, j = np.nonzero(near)
@@ -176,8 +176,8 @@ def _head_side(strokes: np.ndarray) -> float:
 def test_velocities_in_the_frame_are_those_of_the_particles_in_it(run: int) -> None:
     """In a morph the pictures' scales differ from the cloud's, and that moves particles too."""
     flow = Halves()
-    actors = make_actors([(flow, _two_coloured(RED, BLUE)), (flow, BLOBS)], SIZE)
-    view, z, time, step = actors[run].view, torch.randn(9, 2, generator=torch.Generator().manual_seed(0)), 0.4, 1e-3
+    runs = place_runs([(flow, _two_coloured(RED, BLUE)), (flow, BLOBS)], SIZE)
+    view, z, time, step = runs[run].view, torch.randn(9, 2, generator=torch.Generator().manual_seed(0)), 0.4, 1e-3
     z = z.double()
     places = [view.to_frame(flow.from_base(z, time + way * step).point, time + way * step) for way in (-1, 1)]
     x, after = (flow.from_base(z, at).point for at in (time, time + step))
@@ -197,9 +197,9 @@ def test_each_particle_has_the_colour_of_its_end() -> None:
 
 
 def test_colours_that_are_not_seen_are_told() -> None:
-    actors = make_actors([(Halves(), _two_coloured(RED, BLUE))], SIZE)
-    assert not STYLES["points"](actors, make_look(color="source")).remarks
-    pale = make_actors([(Halves(), _two_coloured((235, 235, 235), (240, 240, 240)))], SIZE)
+    runs = place_runs([(Halves(), _two_coloured(RED, BLUE))], SIZE)
+    assert not STYLES["points"](runs, make_look(color="source")).remarks
+    pale = place_runs([(Halves(), _two_coloured((235, 235, 235), (240, 240, 240)))], SIZE)
     (remark,) = STYLES["points"](pale, make_look(color="source")).remarks
     assert "--theme" in remark
     assert not STYLES["points"](pale, make_look("dark", color="source")).remarks
@@ -231,9 +231,9 @@ def test_in_a_morph_colours_are_exchanged_around_the_cloud_bit_by_bit() -> None:
 def test_in_a_morph_particles_are_in_the_same_places_in_the_cloud() -> None:
     """Pictures of different shapes share one cloud."""
     cast = [(Shift(), _two_coloured(RED, BLUE)), (Halves(), MOONS)]
-    actors = make_actors(cast, SIZE)
+    runs = place_runs(cast, SIZE)
     moments = [Moment(0, 0.0), Moment(1, 0.0)]
-    with Motion(actors, moments, Points(actors, make_look()).draws(100, 0)) as motion:
+    with Trajectories.record(runs, moments, PointsStyle(runs, make_look()).base_points(100, 0)) as motion:
         np.testing.assert_allclose(motion.at(moments[0]), motion.at(moments[1]), atol=1e-4)
 
 
@@ -243,8 +243,8 @@ def test_particles_fit_the_picture() -> None:
     ImageDraw.Draw(thin).ellipse((40, 40, 360, 360), outline="black", width=4)
     ImageDraw.Draw(blot).ellipse((40, 40, 360, 360), fill="black")
 
-    def of(image: Image.Image, size: int) -> Points:
-        style = Points(make_actors([(Shift(), ImageTarget(Picture(image, image.size)))], size), make_look())
+    def of(image: Image.Image, size: int) -> PointsStyle:
+        style = PointsStyle(place_runs([(Shift(), ImageTarget(Picture(image, image.size)))], size), make_look())
         assert style.fewest / 20 < style.particles <= style.most
         return style
 
@@ -261,7 +261,7 @@ def test_particles_fit_the_picture() -> None:
 def test_panels_show_the_target_and_what_is_made_of_it() -> None:
     target = CIRCLES
     style, frames = _frames("panels", [(Shift(), target)], TIMES, make_look())
-    assert isinstance(style, Panels)
+    assert isinstance(style, PanelsStyle)
     width = style.shape[1]
     quarters = [frames[0][:, i * width // 4 : (i + 1) * width // 4] for i in range(4)]
     # The target's panel stands still, the others do not.
@@ -276,7 +276,7 @@ def test_panels_show_the_target_and_what_is_made_of_it() -> None:
 def test_panels_are_as_large_as_asked_for(size: int, shape: tuple[int, int]) -> None:
     image = Image.new("RGBA", shape, "white")
     ImageDraw.Draw(image).rectangle((10, 10, shape[0] - 10, shape[1] - 10), fill="black")
-    style = Panels(make_actors([(Shift(), ImageTarget(Picture(image, shape)))], size), make_look())
+    style = PanelsStyle(place_runs([(Shift(), ImageTarget(Picture(image, shape)))], size), make_look())
     assert style.shape[1] == size
     assert style.shape[0] <= size
 
@@ -294,7 +294,7 @@ def test_panels_on_a_maps_own_ground_are_seen() -> None:
 @pytest.mark.parametrize("name", STYLES)
 def test_text_stands_out_in_every_style(name: str) -> None:
     for look in (make_look(), make_look("dark"), make_look(cmap="magma"), make_look(fg="yellow", bg="black")):
-        style = STYLES[name](make_actors([(Shift(), CIRCLES)], SIZE), look)
+        style = STYLES[name](place_runs([(Shift(), CIRCLES)], SIZE), look)
         ground, *_, full = style.palette.colours[style.text].astype(int)
         assert np.abs(full - ground).max() > 100
         assert style.text[0] == 0
@@ -304,31 +304,31 @@ def test_a_tiny_frame_has_at_least_an_arrow() -> None:
     image = Image.new("RGBA", (200, 20), "white")
     ImageDraw.Draw(image).rectangle((10, 5, 190, 15), fill="black")
     _frames("field", [(Shift(), ImageTarget(Picture(image, image.size)))], TIMES, make_look())
-    actors = make_actors([(Shift(), ImageTarget(Picture(image, image.size)))], 24)
-    style = STYLES["field"](actors, make_look())
-    with Motion(actors, TIMES, style.draws(100, 0)) as motion:
-        assert len(list(style.draw(motion, TIMES))) == 3
+    runs = place_runs([(Shift(), ImageTarget(Picture(image, image.size)))], 24)
+    style = STYLES["field"](runs, make_look())
+    with Trajectories.record(runs, TIMES, style.base_points(100, 0)) as motion:
+        assert len(list(style.frames(motion, TIMES))) == 3
 
 
 def test_a_pictures_panels_need_room() -> None:
     with pytest.raises(UnusableInput, match="--size 100 is too small"):
-        Panels(make_actors([(Shift(), CIRCLES)], 100), make_look())
+        PanelsStyle(place_runs([(Shift(), CIRCLES)], 100), make_look())
 
 
 @pytest.mark.parametrize(("name", "runs", "message"), [("panels", 2, "one run"), ("density", 1, "--color source")])
 def test_what_a_style_cannot_show_is_told(name: str, runs: int, message: str) -> None:
-    actors = make_actors([(Shift(), MOONS)] * runs, SIZE)
+    runs = place_runs([(Shift(), MOONS)] * runs, SIZE)
     with pytest.raises(UnusableInput, match=message):
-        STYLES[name](actors, make_look(color="source" if runs == 1 else None))
+        STYLES[name](runs, make_look(color="source" if runs == 1 else None))
 
 
 def test_a_data_set_has_no_colours() -> None:
     with pytest.raises(UnusableInput, match="data set"):
-        STYLES["points"](make_actors([(Shift(), MOONS)], SIZE), make_look(color="source"))
+        STYLES["points"](place_runs([(Shift(), MOONS)], SIZE), make_look(color="source"))
 
 
 def test_a_density_needs_no_seed_and_takes_about_so_many_particles() -> None:
-    style = Density(make_actors([(Shift(), MOONS)], SIZE), make_look())
-    assert torch.equal(style.draws(1000, 0), style.draws(1000, 5))
-    assert len(style.draws(1000, 0)) == 32**2
-    assert len(style.draws(1, 0)) == 4
+    style = DensityStyle(place_runs([(Shift(), MOONS)], SIZE), make_look())
+    assert torch.equal(style.base_points(1000, 0), style.base_points(1000, 5))
+    assert len(style.base_points(1000, 0)) == 32**2
+    assert len(style.base_points(1, 0)) == 4

@@ -17,7 +17,7 @@ from flowgif.animation.shot import Shot
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.ink import smooth_mass
 from flowgif.drawing.styles.table import STYLES
-from flowgif.drawing.trajectories import Motion, base_draws, make_actors, make_view
+from flowgif.drawing.trajectories import Trajectories, base_draws, make_view, place_runs
 from flowgif.errors import UnusableInput
 from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget, Picture
@@ -39,7 +39,7 @@ def _decode(path: Path) -> tuple[list[np.ndarray], list[int]]:
 
 
 def _palette(style: str) -> list[list[int]]:
-    view_of_anything = make_actors([(None, ToyTarget("moons"))], 64)  # type: ignore[list-item]
+    view_of_anything = place_runs([(None, ToyTarget("moons"))], 64)  # type: ignore[list-item]
     return STYLES[style](view_of_anything, make_look()).palette.colours.tolist()
 
 
@@ -132,11 +132,11 @@ def test_density_frames_hold_the_mass_inside_the_view(cat: Loaded) -> None:
 
 def test_frames_are_the_flows_image_of_base_draws(cat: Loaded) -> None:
     """Particles that are drawn far apart, one by one: each sits where the flow takes its base draw."""
-    actors = make_actors([(cat.flow, cat.target)], 480)
+    actors = place_runs([(cat.flow, cat.target)], 480)
     view, style = actors[0].view, STYLES["points"](actors, make_look())
     for z in base_draws(8, 3):
         moments = [Moment(0, 0.7)]
-        with Motion(actors, moments, z[None]) as motion:
+        with Trajectories.record(actors, moments, z[None]) as motion:
             (frame,) = style.draw(motion, moments)
         there = view.to_frame(cat.flow.from_base(z[None], 0.7).point)[0]
         if not ((there > 4) & (there < (view.width - 5, view.height - 5))).all():

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from flowgif.drawing.colours import Look, Palette
-from flowgif.drawing.trajectories import Actor, Motion, Stage
+from flowgif.drawing.trajectories import DrawnRun, Refinement, Trajectories
 from flowgif.timeline import Moment
 
 __all__ = ["Field", "Frame", "Style", "to_levels"]
@@ -23,7 +23,7 @@ class Style(ABC):
     """A way of drawing.
 
     Args:
-        actors: the runs that are shown.
+        runs: the runs that are shown.
         look: the colours.
 
     Attributes:
@@ -40,20 +40,20 @@ class Style(ABC):
     memory: int = 0
     remarks: tuple[str, ...] = ()
 
-    def __init__(self, actors: Sequence[Actor], look: Look) -> None:
-        self.actors, self.look = actors, look
-        self.shape = (actors[0].view.height, actors[0].view.width)
+    def __init__(self, runs: Sequence[DrawnRun], look: Look) -> None:
+        self.runs, self.look = runs, look
+        self.shape = (runs[0].view.height, runs[0].view.width)
 
     @abstractmethod
-    def draws(self, n: int | None, seed: int) -> Tensor:
+    def base_points(self, n: int | None, seed: int) -> Tensor:
         """Base points, (m, 2), of about the n particles that were asked for, or of as many as suit the style."""
 
-    def finer(self, n: int | None) -> Sequence[Stage]:
+    def refinements(self, n: int | None) -> Sequence[Refinement]:
         """What takes the place of these particles as time goes on; by default they stay."""
         return ()
 
     @abstractmethod
-    def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+    def frames(self, motion: Trajectories, moments: Sequence[Moment]) -> Iterator[Frame]:
         """Yields a frame of palette indices for each moment, in the order in which they are shown."""
 
 

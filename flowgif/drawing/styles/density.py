@@ -16,11 +16,11 @@ from flowgif.drawing.colours import Look, Palette, legible, ramp
 from flowgif.drawing.ink import arrows, means_around, smooth_mass
 from flowgif.drawing.mesh import Mesh
 from flowgif.drawing.styles.base import Field, Frame, Style, to_levels
-from flowgif.drawing.trajectories import Actor, Motion, Stage
+from flowgif.drawing.trajectories import DrawnRun, Refinement, Trajectories
 from flowgif.errors import UnusableInput
 from flowgif.timeline import Moment, runs_forward
 
-__all__ = ["Density", "VelocityField"]
+__all__ = ["DensityStyle", "FieldStyle"]
 
 # Standard deviation of a density's smoothing in the cloud, which has no edges to lose, as a share of the frame's longer
 # side, and the least, pixels; in the picture there is none.
@@ -35,33 +35,33 @@ STAGES, COARSEST = ((0.0, 0.25), (0.6, 0.5), (0.9, 1.0)), 60
 FULL, BINS = 0.8, 1024
 
 
-class Density(Style):
+class DensityStyle(Style):
     """The density, smooth: a mesh of particles that carry their mass."""
 
     particles: ClassVar[int] = 240 * 240  # of the mesh, in the picture
     levels = 32
 
-    def __init__(self, actors: Sequence[Actor], look: Look) -> None:
-        super().__init__(actors, look)
+    def __init__(self, runs: Sequence[DrawnRun], look: Look) -> None:
+        super().__init__(runs, look)
         if look.source:
             raise UnusableInput("--color source colours particles; it goes with --style points or trails")
         self.palette = Palette(ramp(look.cmap, self.levels), self.levels - 1)
         self.text = np.arange(self.levels, dtype=np.uint8)
 
-    def draws(self, n: int | None, seed: int) -> Tensor:
+    def base_points(self, n: int | None, seed: int) -> Tensor:
         # A mesh is what it is, whatever the seed.
         return self._meshes(n)[0][1].nodes()
 
-    def finer(self, n: int | None) -> Sequence[Stage]:
+    def refinements(self, n: int | None) -> Sequence[Refinement]:
         def between(before: Mesh, mesh: Mesh, x: Tensor) -> Tensor:
             return torch.from_numpy(before.finer(x.double().cpu().numpy(), mesh.side)).to(x)
 
         return [
-            Stage(time, mesh.nodes(), partial(between, before, mesh))
+            Refinement(time, mesh.nodes(), partial(between, before, mesh))
             for (_, before), (time, mesh) in itertools.pairwise(self._meshes(n))
         ]
 
-    def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+    def frames(self, motion: Trajectories, moments: Sequence[Moment]) -> Iterator[Frame]:
         for moment in moments:
             yield self.toned(self.mass(motion, moment))
 
@@ -73,7 +73,7 @@ class Density(Style):
         missing = 1 - np.minimum(mass / max(_full(mass), 1e-300), 1)
         return to_levels(1 - missing * missing, self.levels)
 
-    def mass(self, motion: Motion, moment: Moment) -> Field:
+    def mass(self, motion: Trajectories, moment: Moment) -> Field:
         """Mass per pixel."""
         nodes, mass = motion.at(moment), np.zeros(self.shape)
         closest = math.hypot(self.smoothing(moment.time), GRAIN)
@@ -102,7 +102,7 @@ class Density(Style):
         return Mesh(side, max(0, round(math.log2(FINEST * max(self.shape) / side))))
 
 
-class VelocityField(Density):
+class FieldStyle(DensityStyle):
     """Arrows of the velocity over a faint density."""
 
     particles = 88 * 88  # what is faint has no edges
@@ -113,8 +113,8 @@ class VelocityField(Density):
     strokes = 4  # shades
     NEAR = 0.01  # of the full density: with less around it an arrow is left out
 
-    def __init__(self, actors: Sequence[Actor], look: Look) -> None:
-        super().__init__(actors, look)
+    def __init__(self, runs: Sequence[DrawnRun], look: Look) -> None:
+        super().__init__(runs, look)
         faint = ramp(look.cmap, 1000)[: int(1000 * self.FAINT)]
         under = faint[np.linspace(0, len(faint) - 1, self.levels).round().astype(np.int64)]
         # On the map's own ground, which need not be the theme's.
@@ -123,7 +123,7 @@ class VelocityField(Density):
         self.palette = Palette(np.concatenate((under, over)), self.levels - 1)
         self.text = np.array([0, *range(self.levels, self.levels + self.strokes)], dtype=np.uint8)
 
-    def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+    def frames(self, motion: Trajectories, moments: Sequence[Moment]) -> Iterator[Frame]:
         return self.over((self.mass(motion, moment) for moment in moments), moments)
 
     @torch.no_grad()
@@ -148,11 +148,11 @@ class VelocityField(Density):
 
     def _velocity(self, moment: Moment, grid: Field) -> Field:
         """Frame pixels per unit of time."""
-        actor = self.actors[moment.run]
+        drawn = self.runs[moment.run]
         # At the very end the velocity is that of the last moment before it.
         time = min(moment.time, 1 - 1e-4)
-        x = actor.view.from_frame(grid, time)
-        return actor.view.velocity_in_frame(x, actor.flow.velocity(x, torch.tensor(time)), time)
+        x = drawn.view.from_frame(grid, time)
+        return drawn.view.velocity_in_frame(x, drawn.flow.velocity(x, torch.tensor(time)), time)
 
     def _fastest(self, moments: Sequence[Moment], grid: Field) -> float:
         some = sorted(set(moments))[:: max(1, len(set(moments)) // 12)]

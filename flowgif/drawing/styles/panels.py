@@ -12,25 +12,25 @@ from torch import Tensor
 from flowgif.drawing.caption import draw_caption
 from flowgif.drawing.colours import Look, Palette
 from flowgif.drawing.styles.base import Field, Frame, Style
-from flowgif.drawing.styles.density import Density, VelocityField
-from flowgif.drawing.styles.points import Points
-from flowgif.drawing.trajectories import Actor, Motion, make_view
+from flowgif.drawing.styles.density import DensityStyle, FieldStyle
+from flowgif.drawing.styles.points import PointsStyle
+from flowgif.drawing.trajectories import DrawnRun, Trajectories, make_view
 from flowgif.errors import UnusableInput
 from flowgif.timeline import Moment
 
-__all__ = ["Panels"]
+__all__ = ["PanelsStyle"]
 
 
-class Panels(Style):
+class PanelsStyle(Style):
     """Target, density, samples and vector field side by side, as in FFJORD's own animation."""
 
     particles = 100 * 100  # of the mesh: the panels are small
     GAP, LEAST = 10 / 800, 160
     NAMES = ("target", "density", "samples", "vector field")
 
-    def __init__(self, actors: Sequence[Actor], look: Look) -> None:
-        super().__init__(actors, look)
-        if len(actors) > 1:
+    def __init__(self, runs: Sequence[DrawnRun], look: Look) -> None:
+        super().__init__(runs, look)
+        if len(runs) > 1:
             raise UnusableInput("--style panels shows one run; give one")
         size, (height, width) = max(self.shape), self.shape
         if size < self.LEAST:
@@ -42,10 +42,16 @@ class Panels(Style):
         caption = draw_caption("", room, 2, self.NAMES).shape[0]
         # As large as both sides allow.
         room = min(room, int((size - gap * (rows + 1) - caption * rows) / rows * width / height))
-        actor = actors[0]
-        self._small = Actor(actor.flow, actor.target, make_view(actor.target, round(room * max(1.0, height / width))))
+        drawn = runs[0]
+        self._small = DrawnRun(
+            drawn.flow, drawn.target, make_view(drawn.target, round(room * max(1.0, height / width)))
+        )
         shown = [self._small]
-        self._density, self._points, self._field = Density(shown, look), Points(shown, look), VelocityField(shown, look)
+        self._density, self._points, self._field = (
+            DensityStyle(shown, look),
+            PointsStyle(shown, look),
+            FieldStyle(shown, look),
+        )
         height, width = self._density.shape
         used = columns * width + (columns - 1) * gap
         left = (size - used) // 2
@@ -75,21 +81,21 @@ class Panels(Style):
         self._tables = (tables[0], *tables)  # the target's is the density's
         self.text = tables[1][self._points.text]
 
-    def draws(self, n: int | None, seed: int) -> Tensor:
+    def base_points(self, n: int | None, seed: int) -> Tensor:
         # Those of the density, then those of the samples.
         nodes = self._density.mesh(n or self.particles).nodes()
-        return torch.cat((nodes, self._points.draws(min(len(nodes), self._points.particles), seed)))
+        return torch.cat((nodes, self._points.base_points(min(len(nodes), self._points.particles), seed)))
 
-    def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+    def frames(self, motion: Trajectories, moments: Sequence[Moment]) -> Iterator[Frame]:
         n = len(motion.base)
         # As draws has them: up to the samples' own number there are as many of both.
         samples = min(self._points.particles, n // 2)
-        many = motion.seen_by([self._small], 0, n - samples)
-        few = motion.seen_by([self._small], n - samples, samples)
+        many = motion.subset([self._small], 0, n - samples)
+        few = motion.subset([self._small], n - samples, samples)
         target = self._density.toned(self._target())
         first, second = itertools.tee(self._density.mass(many, moment) for moment in moments)
         densities = (self._density.toned(mass) for mass in first)
-        points, field = self._points.draw(few, moments), self._field.over(second, moments)
+        points, field = self._points.frames(few, moments), self._field.over(second, moments)
         for frames in zip(densities, points, field, strict=True):
             out = self._blank.copy()
             for table, (top, left), frame in zip(self._tables, self._places, (target, *frames), strict=True):

@@ -13,12 +13,12 @@ from torch import Tensor
 from flowgif.drawing.colours import Look, PictureColours, faint, picture_colours, shades
 from flowgif.drawing.ink import discs, owners, streaks
 from flowgif.drawing.styles.base import Field, Frame, Style, to_levels
-from flowgif.drawing.trajectories import Actor, Motion, base_draws
+from flowgif.drawing.trajectories import DrawnRun, Trajectories, base_draws
 from flowgif.errors import UnusableInput
 from flowgif.targets.image import ImageTarget
 from flowgif.timeline import Moment, flows_on, paints
 
-__all__ = ["Points", "Trails", "turns"]
+__all__ = ["PointsStyle", "TrailsStyle", "turns"]
 
 Kinds = npt.NDArray[np.int64]
 
@@ -33,7 +33,7 @@ def turns(n: int) -> Field:
     return np.mod(GOLDEN * np.arange(n), 1.0)
 
 
-class Points(Style):
+class PointsStyle(Style):
     """Crisp particles; their number fits the picture's lines, and their size its ink."""
 
     fewest, most = 5000, 7000  # particles: what lies between is for lines ACROSS of them wide
@@ -41,11 +41,11 @@ class Points(Style):
     shades_alone = 5  # edges need no more, and fewer make smaller files
     shades_of_many = 3
 
-    def __init__(self, actors: Sequence[Actor], look: Look) -> None:
-        super().__init__(actors, look)
+    def __init__(self, runs: Sequence[DrawnRun], look: Look) -> None:
+        super().__init__(runs, look)
         self._colours: list[PictureColours] = []
         if look.source:
-            self._colours = [_colours_of(actor, 64 // len(actors)) for actor in actors]
+            self._colours = [_colours_of(drawn, 64 // len(runs)) for drawn in runs]
             kinds = np.concatenate([each.colours for each in self._colours])
             if any(faint(each.colours, look.background) for each in self._colours):
                 self.remarks = (
@@ -58,7 +58,7 @@ class Points(Style):
         last = len(self.palette.colours) - self.palette.shades
         self.text = np.array([0, *range(last, len(self.palette.colours))], dtype=np.uint8)
 
-    def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+    def frames(self, motion: Trajectories, moments: Sequence[Moment]) -> Iterator[Frame]:
         for moment, kinds in zip(moments, self._kinds(motion, moments), strict=True):
             places, radius = motion.at(moment), self.radius(len(motion.base), moment)
             yield self._inked(discs(self.shape, places, radius), places, radius, kinds)
@@ -70,32 +70,32 @@ class Points(Style):
         which = owners(self.shape, places, radius, kinds)
         return np.where(level > 0, which * self.palette.shades + level, 0).astype(np.uint8)
 
-    def draws(self, n: int | None, seed: int) -> Tensor:
+    def base_points(self, n: int | None, seed: int) -> Tensor:
         return base_draws(n or self.particles, seed)
 
     @property
     def particles(self) -> int:
         """So many that the picture's lines are several of them wide, within what is drawn quickly."""
-        fitting = max(actor.view.ink_area * (self.ACROSS / actor.view.stroke) ** 2 for actor in self.actors)
+        fitting = max(drawn.view.ink_area * (self.ACROSS / drawn.view.stroke) ** 2 for drawn in self.runs)
         # In a small frame they cannot be small enough: beyond that number they would only lie on each other.
-        room = max(actor.view.ink_area for actor in self.actors) / LEAST_RADIUS**2
+        room = max(drawn.view.ink_area for drawn in self.runs) / LEAST_RADIUS**2
         return max(2, round(min(max(fitting, self.fewest), self.most, 0.5 * room)))
 
     def radius(self, n: int, moment: Moment) -> float:
         """Of one of n particles, pixels: each picture's own, and in the cloud that all share the mean of them."""
         side = max(self.shape)
-        fitting = [math.sqrt(COVERAGE * actor.view.ink_area / (math.pi * n)) for actor in self.actors]
+        fitting = [math.sqrt(COVERAGE * drawn.view.ink_area / (math.pi * n)) for drawn in self.runs]
         own = [max(LEAST_RADIUS, min(max(each, SMALLEST * side), LARGEST * side)) for each in fitting]
         cloud = sum(own) / len(own)
         return cloud + (own[moment.run] - cloud) * moment.time
 
-    def particle_colours(self, motion: Motion) -> npt.NDArray[np.uint8] | None:
+    def particle_colours(self, motion: Trajectories) -> npt.NDArray[np.uint8] | None:
         """The full colour that each particle has in each run's picture, (runs, n, 3); None where all have the same."""
         if not self._colours:
             return None
         return self.palette.colours[(np.stack(self._final_kinds(motion)) + 1) * self.palette.shades]
 
-    def _kinds(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Kinds | None]:
+    def _kinds(self, motion: Trajectories, moments: Sequence[Moment]) -> Iterator[Kinds | None]:
         """The colour of each particle at each moment; None where there is only one."""
         if not self._colours:
             yield from [None] * len(moments)
@@ -104,13 +104,13 @@ class Points(Style):
         for paint in paints(moments):
             yield np.where((turn >= paint.low) & (turn < paint.high), final[paint.other], final[paint.own])
 
-    def _final_kinds(self, motion: Motion) -> list[Kinds]:
+    def _final_kinds(self, motion: Trajectories) -> list[Kinds]:
         """For each run the colour that its picture has where a particle ends."""
         out: list[Kinds] = []
-        for run, (actor, colours) in enumerate(zip(self.actors, self._colours, strict=True)):
-            assert isinstance(actor.target, ImageTarget)
-            at = actor.target.to_pixels(actor.view.from_frame(motion.at(Moment(run, 1.0)))).numpy()
-            used = np.array(actor.target.picture.image.size) / np.array(actor.target.picture.size_as_given)
+        for run, (drawn, colours) in enumerate(zip(self.runs, self._colours, strict=True)):
+            assert isinstance(drawn.target, ImageTarget)
+            at = drawn.target.to_pixels(drawn.view.from_frame(motion.at(Moment(run, 1.0)))).numpy()
+            used = np.array(drawn.target.picture.image.size) / np.array(drawn.target.picture.size_as_given)
             column, row = ((at + 0.5) * used - 0.5).round().astype(np.int64).T
             height, width = colours.kinds.shape
             before = sum(len(each.colours) for each in self._colours[:run])
@@ -118,7 +118,7 @@ class Points(Style):
         return out
 
 
-class Trails(Points):
+class TrailsStyle(PointsStyle):
     """Particles with fading tails: where each was in the frames before, drawn fainter the longer ago."""
 
     memory = 7  # how many frames long a tail is
@@ -126,7 +126,7 @@ class Trails(Points):
     fewest, most = 3000, 4000  # tails need room
     shades_alone = 7  # and they fade
 
-    def draw(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+    def frames(self, motion: Trajectories, moments: Sequence[Moment]) -> Iterator[Frame]:
         strengths = [self.FAINT * (1 - age / (self.memory + 1)) ** 1.5 for age in range(1, self.memory + 1)]
         paths: deque[Field] = deque(maxlen=self.memory)  # since the frame before, the latest first
         before, last = None, None
@@ -148,7 +148,7 @@ class Trails(Points):
             yield self._inked(ink, places, radius + 2, kinds)
 
 
-def _colours_of(actor: Actor, most: int) -> PictureColours:
-    if not isinstance(actor.target, ImageTarget):
+def _colours_of(drawn: DrawnRun, most: int) -> PictureColours:
+    if not isinstance(drawn.target, ImageTarget):
         raise UnusableInput("--color source takes its colours from a picture; a data set has none")
-    return picture_colours(actor.target.picture.image, actor.target.ink, most)
+    return picture_colours(drawn.target.picture.image, drawn.target.ink, most)

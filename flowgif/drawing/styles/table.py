@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from flowgif.drawing.styles.base import Style
-from flowgif.drawing.styles.density import Density, VelocityField
-from flowgif.drawing.styles.panels import Panels
-from flowgif.drawing.styles.points import Points, Trails
+from flowgif.drawing.styles.density import DensityStyle, FieldStyle
+from flowgif.drawing.styles.panels import PanelsStyle
+from flowgif.drawing.styles.points import PointsStyle, TrailsStyle
 
 __all__ = ["STYLES"]
 
 STYLES: dict[str, type[Style]] = {
-    "points": Points,
-    "density": Density,
-    "trails": Trails,
-    "field": VelocityField,
-    "panels": Panels,
+    "points": PointsStyle,
+    "density": DensityStyle,
+    "trails": TrailsStyle,
+    "field": FieldStyle,
+    "panels": PanelsStyle,
 }
