@@ -116,9 +116,8 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
     device = _device(config.training.device)
     target, source = build_target(config)
     config = config.for_aspect(float(target.scale[0] / target.scale[1]))
-    if isinstance(target, ImageTarget):
-        for remark in (*target.picture.remarks, target.remark):
-            reporter.say(remark)
+    for remark in target.remarks:
+        reporter.say(remark)
     flow = build_flow(config)
     start = config.training.start
     if start is not None:
@@ -231,9 +230,9 @@ def _interrupt_between_steps() -> Generator[threading.Event]:
 
 @contextmanager
 def _threads(flow: Flow) -> Generator[None]:
-    """A layered flow is trained by one thread: its many operations are too small to be worth sharing."""
+    """Sets the number of threads that suits a flow's training, and then the one before."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1 if flow.layers else before)
+    torch.set_num_threads(flow.training_threads or before)
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flowgif.cli.options import Json, Quiet
+from flowgif.cli.options import OUTPUT, Json, Quiet
 from flowgif.cli.progress import Progress
 from flowgif.errors import UnusableInput
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["animate"]
 
-LOOK, TIMING, OUTPUT = "Look", "Timing", "Where it goes"
+LOOK, TIMING = "Look", "Timing"
 
 
 def animate(

@@ -5,26 +5,16 @@ stdout carries the answer, stderr the talk. Everything heavy is imported inside 
 
 from __future__ import annotations
 
-import json
-import logging
-import math
 import os
-import shlex
-import signal
 import sys
-from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from flowgif.cli.animate import animate
-from flowgif.cli.options import Json, Quiet
-from flowgif.cli.progress import Progress
-from flowgif.errors import CheckFailed, FlowgifError, Interrupted, UnusableInput
-
-if TYPE_CHECKING:
-    from flowgif.config.schema import RunConfig
+from flowgif.cli.evaluate import evaluate
+from flowgif.cli.train import train
+from flowgif.errors import ExitCode, FlowgifError
 
 __all__ = ["main"]
 
@@ -36,8 +26,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-TARGET, TRAINING, OUTPUT = "What is fitted", "How it is fitted", "Where it goes"
 
 
 def _version(wanted: bool) -> None:
@@ -57,272 +45,9 @@ def _root(
     pass
 
 
-@app.command()
-def train(
-    img: Annotated[
-        Path | None, typer.Option(help="A picture whose ink is fitted.", rich_help_panel=TARGET, show_default=False)
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(help="A data set: moons, circles, 8gaussians, ... in its place.", rich_help_panel=TARGET),
-    ] = None,
-    noise: Annotated[float | None, typer.Option(help="Its noise, in its own units.", rich_help_panel=TARGET)] = None,
-    invert: Annotated[
-        bool | None,
-        typer.Option(
-            "--invert/--no-invert",
-            help="Light parts are the ink, or dark ones; by default the picture's border decides.",
-            rich_help_panel=TARGET,
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="From 0 to 1: at least this much ink counts fully, less not at all.", rich_help_panel=TARGET),
-    ] = None,
-    max_side: Annotated[
-        int | None,
-        typer.Option(help="Shrink a larger picture to this many pixels (default: 1024).", rich_help_panel=TARGET),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="A TOML file with these settings; flags win.", rich_help_panel=TRAINING)
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="The flow: ffjord (default), realnvp, glow or spline.", rich_help_panel=TRAINING),
-    ] = None,
-    objective: Annotated[
-        str | None,
-        typer.Option(help="flow-matching (ffjord's default) or likelihood.", rich_help_panel=TRAINING),
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="Number of steps (default: by objective).", rich_help_panel=TRAINING)
-    ] = None,
-    time_budget: Annotated[
-        str | None, typer.Option(help="Train for this long instead: 30s, 2m, 1h.", rich_help_panel=TRAINING)
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Or for so many passes over --samples points.", rich_help_panel=TRAINING)
-    ] = None,
-    samples: Annotated[
-        int | None,
-        typer.Option(help="See only that many points of the target (likelihood).", rich_help_panel=TRAINING),
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Points a step.", rich_help_panel=TRAINING)] = None,
-    lr: Annotated[float | None, typer.Option(help="Learning rate.", rich_help_panel=TRAINING)] = None,
-    from_run: Annotated[
-        Path | None,
-        typer.Option("--from", help="Start from this run's weights (and its target).", rich_help_panel=TRAINING),
-    ] = None,
-    kinetic: Annotated[
-        float | None, typer.Option(help="Weight of ffjord's kinetic energy (likelihood).", rich_help_panel=TRAINING)
-    ] = None,
-    jacobian: Annotated[
-        float | None, typer.Option(help="Weight of ffjord's Jacobian norm (likelihood).", rich_help_panel=TRAINING)
-    ] = None,
-    divergence: Annotated[
-        str | None, typer.Option(help="ffjord's: exact (default) or hutchinson (likelihood).", rich_help_panel=TRAINING)
-    ] = None,
-    l2: Annotated[
-        float | None, typer.Option("--l2", help="Weight of the networks' squared weights.", rich_help_panel=TRAINING)
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Same seed, same weights (default: 0).", rich_help_panel=TRAINING)
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto (default), cpu, cuda or mps.", rich_help_panel=TRAINING)
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="The run directory (default: runs/ and the picture's, data set's or config's name).",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the run that is there.", rich_help_panel=OUTPUT)
-    ] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run that is there.", rich_help_panel=OUTPUT)
-    ] = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
-    """Fit a flow to a picture or a data set; prints the run directory."""
-    from flowgif.config.schema import read_config
-
-    flags: dict[str, dict[str, Any]] = {
-        "target": {
-            "img": img, "data": data, "noise": noise, "invert": invert, "threshold": threshold, "max_side": max_side
-        },
-        "model": {"name": model, "divergence": divergence},
-        "training": {
-            "objective": objective, "steps": steps, "time_budget": time_budget, "epochs": epochs, "samples": samples,
-            "batch_size": batch_size, "lr": lr, "kinetic": kinetic, "jacobian": jacobian, "l2": l2, "seed": seed,
-            "device": device, "from": from_run,
-        },
-    }  # fmt: skip
-    if resume:
-        folder = out or _resumed_folder(img, data)
-        settings = _settings_to_resume(folder, flags, config, force)
-    else:
-        settings = read_config(config, flags)
-        target = settings.target
-        folder = out or Path("runs") / _run_name(target.img, target.data, from_run, None if img or data else config)
-    with Progress(quiet) as progress:
-        progress.now("loading PyTorch ...")
-        from flowgif import session
-
-        if resume:
-            trained = session.resume(folder, settings, progress)
-        else:
-            trained = session.train(settings, folder, force, progress)
-        progress.say(
-            f"{trained.steps} steps in {trained.seconds:.1f} s; gap {trained.gap.gap:.4f} nats "
-            f"(standard error {trained.gap.standard_error:.4f}); now: flowgif animate {shlex.quote(str(folder))}"
-        )
-    if as_json:
-        gap = {"gap": trained.gap.gap, "gap_se": trained.gap.standard_error}
-        typer.echo(json.dumps({"run": str(folder), "steps": trained.steps, "seconds": trained.seconds, **gap}))
-    else:
-        typer.echo(str(folder))
-
-
+app.command()(train)
 app.command()(animate)
-
-
-@app.command("eval")
-def evaluate(
-    run: Annotated[Path | None, typer.Argument(help="A run directory (default: the newest in runs/).")] = None,
-    max_gap: Annotated[float | None, typer.Option(help="Exit with 1 if the gap is larger (nats).")] = None,
-    max_nll: Annotated[float | None, typer.Option(help="Exit with 1 if the NLL is larger (nats).")] = None,
-    plots: Annotated[
-        Path | None,
-        typer.Option(help="Write pictures of the fit to this folder (PNG).", metavar="DIR", rich_help_panel=OUTPUT),
-    ] = None,
-    save_samples: Annotated[
-        tuple[int, Path] | None,
-        typer.Option(
-            help="Write N new points to a .npy or .csv: pixels (column, row) of a picture, a data set's own units.",
-            metavar="N FILE",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**40, help="Of the points.")] = 0,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
-    """Report the negative log-likelihood of a run; with --max-gap, a check for scripts."""
-    with Progress(quiet) as progress:
-        progress.now("loading PyTorch ...")
-        from flowgif import session
-        from flowgif.evaluation import gap as evaluation
-        from flowgif.evaluation import samples
-        from flowgif.runs.directory import newest_run
-
-        for option, bound in (("--max-gap", max_gap), ("--max-nll", max_nll)):
-            if bound is not None and math.isnan(bound):
-                raise UnusableInput(f"{option} nan is no bound; give a number of nats")
-        if save_samples is not None:
-            samples.check_samples(*save_samples)
-        folder = run or newest_run()
-        loaded = session.load(folder)
-        if plots is not None:
-            # What matplotlib says of its caches is nothing to the user.
-            logging.getLogger("matplotlib").addHandler(logging.NullHandler())
-            from flowgif.evaluation.plots import check_plots
-
-            check_plots(loaded.run, plots)
-        progress.now(f"evaluating {folder} ...")
-        report = evaluation.evaluate(loaded.flow, loaded.target, seed)
-        source = loaded.run.source
-        written: dict[str, Any] = {}
-        if plots is not None:
-            from flowgif.evaluation.plots import write_plots
-
-            progress.now("drawing the plots ...")
-            written["plots"] = [str(path) for path in write_plots(loaded.run, loaded.flow, loaded.target, plots)]
-        if save_samples is not None:
-            progress.now("drawing samples ...")
-            samples.write_samples(loaded.flow, loaded.target, *save_samples, seed)
-            written["samples"] = str(save_samples[1])
-    head = {"run": str(folder), "model": loaded.run.config.model.name, "target": source}
-    if as_json:
-        typer.echo(json.dumps(head | asdict(report) | written))
-    else:
-        rows = [
-            *head.items(),
-            ("NLL", f"{report.nll:.4f} nats, standard error {report.nll_se:.4f}"),
-            ("entropy", f"{report.entropy:.4f} nats, the least possible NLL"),
-            ("gap", f"{report.gap:.4f} nats, standard error {report.gap_se:.4f}"),
-            ("bits/dim", f"{report.bits_per_dim:.4f}"),
-            ("points", f"{report.points}"),
-            ("evaluations", f"{report.nfe} of the {'network' if loaded.flow.layers == 0 else 'layers'} a point"),
-            ("inversion", f"{report.inversion_error:.1e} data units, the largest error"),
-            ("seconds", f"{report.seconds:.1f}"),
-        ]
-        if plots is not None:
-            rows.append(("plots", f"{plots}: {', '.join(Path(path).name for path in written['plots'])}"))
-        if save_samples is not None:
-            rows.append(("samples", f"{save_samples[1]}: {save_samples[0]} points"))
-        typer.echo("\n".join(f"{name:<12} {value}" for name, value in rows))
-    for name, value, bound in (("gap", report.gap, max_gap), ("NLL", report.nll, max_nll)):
-        if bound is not None and value > bound:
-            option = f"--max-{name.lower()}"
-            raise CheckFailed(f"the {name} of {value:.4f} nats is above {option} {bound:g}; train longer (--steps)")
-
-
-def _run_name(img: Path | None, data: str | None, start: Path | None = None, config: Path | None = None) -> str:
-    from flowgif.runs.directory import is_run
-
-    if start is not None:
-        return f"{start.resolve().name}-continued"
-    if config is not None and not is_run(config.parent):
-        return config.stem
-    if img is not None and is_run(img.parent):
-        return img.resolve().parent.name
-    return (img.stem if img is not None else data) or "run"
-
-
-def _resumed_folder(img: Path | None, data: str | None) -> Path:
-    from flowgif.runs.directory import newest_run
-
-    return Path("runs") / _run_name(img, data) if img is not None or data is not None else newest_run()
-
-
-def _settings_to_resume(folder: Path, flags: dict[str, dict[str, Any]], config: Path | None, force: bool) -> RunConfig:
-    """The run's own settings; options may repeat them, but change only how long and where it trains.
-
-    Raises:
-        UnusableInput: there is no run, or an option contradicts it.
-    """
-    from flowgif.config.schema import read_config
-
-    if force or config is not None:
-        other = "--force" if force else "--config"
-        raise UnusableInput(f"--resume goes on with what the run's config says; leave {other} out")
-    path = folder / "config.toml"
-    if not path.is_file():
-        raise UnusableInput(f"no run at {folder}; make one with: flowgif train --img PICTURE --out {folder}")
-    stored = read_config(path, {}).model_dump(mode="json", by_alias=True)
-    free = {key: flags["training"].pop(key) for key in ("steps", "time_budget", "epochs", "device")}
-    for table, values in flags.items():
-        for key, value in values.items():
-            # A run has a copy of its picture, and remembers where that came from.
-            before = _picture_source(folder) if key == "img" else stored[table].get(key)
-            same = value == before or (isinstance(value, Path) and before and value.resolve() == Path(before).resolve())
-            if value is not None and not same:
-                raise UnusableInput(
-                    f"{folder} was trained with {key} = {before}; --resume cannot change it: "
-                    "leave that option out, or train anew (--force)"
-                )
-    return read_config(path, {"training": free})
-
-
-def _picture_source(folder: Path) -> str | None:
-    try:
-        return json.loads((folder / "provenance.json").read_text("utf-8"))["picture"]["source"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # opening the run will say what is wrong with it
+app.command("eval")(evaluate)
 
 
 def main() -> None:
@@ -334,20 +59,23 @@ def main() -> None:
         _die(str(error), error.exit_code)
     except typer.TyperException as error:
         if error.format_message():  # it is empty after the help that stands for no arguments
-            _die(f"{error.format_message().rstrip('.')}; see flowgif --help", 2)
-        code = 2
+            _die(f"{error.format_message().rstrip('.')}; see flowgif --help", ExitCode.UNUSABLE_INPUT)
+        code = ExitCode.UNUSABLE_INPUT
     except typer.Abort:
-        code = Interrupted.exit_code
+        code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader of stdout is gone: nothing is left to say, and Python must not try to flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(128 + signal.SIGPIPE)
+        sys.exit(ExitCode.READER_GONE)
     except OSError as error:
-        _die(f"{error.filename or 'output'}: {error.strerror or error}; check the place and its permissions", 2)
+        _die(
+            f"{error.filename or 'output'}: {error.strerror or error}; check the place and its permissions",
+            ExitCode.UNUSABLE_INPUT,
+        )
     except (MemoryError, OverflowError):
-        _die("a number is larger than this machine's memory; give smaller ones", 2)
-    if code == Interrupted.exit_code:  # typer's answer to Ctrl-C
-        _die("interrupted", Interrupted.exit_code)
+        _die("a number is larger than this machine's memory; give smaller ones", ExitCode.UNUSABLE_INPUT)
+    if code == ExitCode.INTERRUPTED:  # typer's answer to Ctrl-C
+        _die("interrupted", ExitCode.INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

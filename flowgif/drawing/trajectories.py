@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from flowgif.flows.base import Flow
-from flowgif.targets.image import ImageTarget
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.timeline import Moment
 
@@ -86,13 +85,7 @@ class DrawnRun:
 
 def make_view(target: GaussianMixture, size: int) -> View:
     """The picture's own frame with a margin, or a data set's bounding box; the longer side has ``size`` pixels."""
-    if isinstance(target, ImageTarget):
-        width, height = target.picture.size_as_given
-        corners = target.from_pixels(torch.tensor([[-0.5, height - 0.5], [width - 0.5, -0.5]], dtype=torch.float64))
-        low, high = corners[0], corners[1]
-    else:
-        low = target.centres.min(0).values - 3 * target.std
-        high = target.centres.max(0).values + 3 * target.std
+    low, high = target.bounds()
     # In units in which the picture is not stretched, both axes have the same scale.
     extent = (high - low) * target.scale
     extent = extent + 2 * MARGIN * extent.max()
@@ -103,16 +96,7 @@ def make_view(target: GaussianMixture, size: int) -> View:
     origin = ((width - 1) / 2 - float(middle[0]) * scale[0], (height - 1) / 2 + float(middle[1]) * scale[1])
     # A uniform density on an area A has the entropy log A.
     area = math.exp(target.entropy()) * scale[0] * scale[1]
-    return View(width, height, area, _stroke(target) * size / float(extent.max()), scale, origin, scale, origin)
-
-
-def _stroke(target: GaussianMixture) -> float:
-    """In the units of the target's scale, which for a picture are pixels as it is used."""
-    if not isinstance(target, ImageTarget):
-        return 4 * float((target.std * target.scale).mean())  # of a curve with noise
-    steps = sum(float(np.abs(np.diff(np.pad(target.ink, 1), axis=axis)).sum()) for axis in (0, 1))
-    # Outlines of all directions are 4 / pi times as long along the axes.
-    return 2 * float(target.ink.sum()) / (math.pi / 4 * steps)
+    return View(width, height, area, target.stroke_width() * size / float(extent.max()), scale, origin, scale, origin)
 
 
 def place_runs(cast: Sequence[tuple[Flow, GaussianMixture]], size: int) -> list[DrawnRun]:
@@ -200,14 +184,14 @@ class Trajectories(AbstractContextManager["Trajectories"]):
                 times = [moment.time for moment in distinct if moment.run == run and begin <= moment.time < end]
                 # A continuous flow goes on to where the next particles take over. Layers cost little from the base on,
                 # and what a part of one leaves need not be smooth, so there each stage begins anew.
-                stops = times if flow.layers or end > 1 else [*times, end]
-                for time, here in zip(stops, flow.sweep(x, stops, 0.0 if flow.layers else begin), strict=True):
+                stops = times if flow.starts_at_base or end > 1 else [*times, end]
+                for time, here in zip(stops, flow.sweep(x, stops, 0.0 if flow.starts_at_base else begin), strict=True):
                     x = here
                     if time < end:
                         self._rows[Moment(run, time)] = (self._file.tell(), len(x))
                         self._file.write(x.cpu().numpy().tobytes())
                 if i < len(refinements):
-                    begin, x = end, refinements[i].base if flow.layers else refinements[i].interpolate(x)
+                    begin, x = end, refinements[i].base if flow.starts_at_base else refinements[i].interpolate(x)
 
     @classmethod
     def record(

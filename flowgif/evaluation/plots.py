@@ -26,7 +26,6 @@ from flowgif.errors import UnusableInput
 from flowgif.files import check_folder, write_atomically
 from flowgif.flows.base import ContinuousFlow, Flow
 from flowgif.runs.directory import INITIAL, Run
-from flowgif.targets.image import ImageTarget
 from flowgif.targets.mixture import GaussianMixture
 
 __all__ = ["check_plots", "write_plots"]
@@ -157,9 +156,7 @@ LATENT = _Plane((-CLOUD, -CLOUD), (CLOUD, CLOUD), labels=("$z_1$, std. deviation
 
 
 def _plane_of(target: GaussianMixture, x: Tensor) -> _Plane:
-    # Each axis is standardised by itself, so a picture's data units are of different lengths in pixels.
-    aspect = float(target.scale[1] / target.scale[0]) if isinstance(target, ImageTarget) else 1.0
-    return _Plane((0.0, 0.0), (0.0, 0.0), aspect).holding(x.numpy())
+    return _Plane((0.0, 0.0), (0.0, 0.0), target.drawn_aspect).holding(x.numpy())
 
 
 def _sheet(row: Sequence[_Plane], titles: Sequence[str], tallest: float = TALLEST) -> tuple[Figure, list[Axes]]:

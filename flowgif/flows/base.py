@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -58,10 +58,27 @@ class Flow(nn.Module, ABC):
     Attributes:
         evaluations: of the flow's networks at each point, in the last map.
         layers: how many a discrete flow has, layer i of T ending at time i / T; 0 for a continuous flow.
+        evaluated: what ``evaluations`` counts, 'network' or 'layers'.
+        default_easing: how an animation of the flow passes time where nothing else is asked for.
+        starts_at_base: whether every set of points is carried from the base, which costs little, and not from where it
+            was at the time before.
+        training_threads: how many threads suit its training; None for all.
     """
 
     evaluations: int = 1
     layers: int = 0
+    evaluated: ClassVar[str] = "network"
+    default_easing: ClassVar[str] = "smooth"
+    starts_at_base: ClassVar[bool] = False
+    training_threads: ClassVar[int | None] = None
+
+    def layer_ends(self) -> tuple[float, ...]:
+        """The times at which the layers of a discrete flow end, rising to 1; none for a continuous flow."""
+        return ()
+
+    def time_name(self, time: float) -> str:
+        """How a caption calls a time within [0, 1]: 't = 0.35', or in a discrete flow 'layer 3' or 'layer 3.4'."""
+        return f"t = {time:.2f}"
 
     @abstractmethod
     def to_base(self, x: Tensor, time: float = 1.0) -> Mapped:

@@ -6,6 +6,7 @@ rows going down. Data coordinates have mean 0 and variance 1 per axis, y going u
 
 from __future__ import annotations
 
+import math
 import struct
 import warnings
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from flowgif.errors import UnusableInput
-from flowgif.targets.mixture import GaussianMixture
+from flowgif.targets.mixture import ColourSource, GaussianMixture
 
 __all__ = ["ImageTarget", "Picture", "ink_of", "load_picture"]
 
@@ -184,6 +185,9 @@ class ImageTarget(GaussianMixture):
         centres = torch.from_numpy(np.stack([columns, -rows], 1)).double()
         super().__init__(centres, torch.from_numpy(found.ink[rows, columns]), (0.5, 0.5))
         self.picture, self.ink, self.remark = picture, found.ink, found.remark
+        self.remarks = (*picture.remarks, found.remark)
+        # Each axis is standardised by itself, so data units are of different lengths in pixels.
+        self.drawn_aspect = float(self.scale[1] / self.scale[0])
         # Pixels of the picture as given per pixel of the picture as used.
         self._enlargement = torch.tensor(picture.size_as_given, dtype=torch.float64) / torch.tensor(
             picture.image.size, dtype=torch.float64
@@ -193,6 +197,28 @@ class ImageTarget(GaussianMixture):
         """Data coordinates (..., 2) to (column, row) of the picture as it was given."""
         used = (x.double() * self.scale + self.shift) * x.new_tensor((1.0, -1.0), dtype=torch.float64)
         return ((used + 0.5) * self._enlargement - 0.5).to(x.dtype)
+
+    @property
+    def colour_source(self) -> ColourSource:
+        return ColourSource(self.picture.image, self.ink, self._pixel_of)
+
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """The corners of the picture's own frame."""
+        width, height = self.picture.size_as_given
+        low, high = self.from_pixels(
+            torch.tensor([[-0.5, height - 0.5], [width - 0.5, -0.5]], dtype=torch.float64)
+        ).unbind(0)
+        return low, high
+
+    def stroke_width(self) -> float:
+        """Twice the area of the ink over the length of its outline, pixels of the picture as it is used."""
+        steps = sum(float(np.abs(np.diff(np.pad(self.ink, 1), axis=axis)).sum()) for axis in (0, 1))
+        # Outlines of all directions are 4 / pi times as long along the axes.
+        return 2 * float(self.ink.sum()) / (math.pi / 4 * steps)
+
+    def _pixel_of(self, x: Tensor) -> npt.NDArray[np.int64]:
+        used = np.array(self.picture.image.size) / np.array(self.picture.size_as_given)
+        return ((self.to_pixels(x).numpy() + 0.5) * used - 0.5).round().astype(np.int64)
 
     def in_own_units(self, x: Tensor) -> Tensor:
         return self.to_pixels(x)

@@ -8,16 +8,36 @@ closed-form velocity that carries N(0, I) to them.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
+from PIL import Image
 from torch import Tensor
 
 from flowgif.targets.lattice import LOG_2PI, ClosedForm, Lattice, build_lattices, gaussian, on_lattice, suitable
 
-__all__ = ["ClosedForm", "GaussianMixture"]
+__all__ = ["ClosedForm", "ColourSource", "GaussianMixture"]
 
 # Density values are summed on this many points per pixel and axis for the entropy.
 QUADRATURE = 3
+
+
+class ColourSource(NamedTuple):
+    """A picture whose colours particles may take.
+
+    Attributes:
+        image: RGBA, (columns, rows).
+        ink: (rows, columns) in [0, 1].
+        pixel_of: the nearest pixel (column, row) of the image, (n, 2) int64, to points (n, 2) in data units; points
+            beside the picture have pixels outside.
+    """
+
+    image: Image.Image
+    ink: npt.NDArray[np.float64]
+    pixel_of: Callable[[Tensor], npt.NDArray[np.int64]]
 
 
 class GaussianMixture:
@@ -99,6 +119,27 @@ class GaussianMixture:
     def in_own_units(self, x: Tensor) -> Tensor:
         """Data coordinates (..., 2) in the units in which the target was given."""
         return (x.double() * self.scale + self.shift).to(x.dtype)
+
+    # ------------------------------------------------------------------ how it is shown
+
+    remarks: tuple[str, ...] = ()
+    """What was done to make the target of what the user gave, a sentence each."""
+
+    drawn_aspect: float = 1.0
+    """The length of a data unit of y as it is drawn, in data units of x."""
+
+    @property
+    def colour_source(self) -> ColourSource | None:
+        """The picture whose colours particles may take; None where there is none."""
+        return None
+
+    def bounds(self) -> tuple[Tensor, Tensor]:
+        """The corners (2,) of what is drawn, the lowest and the highest coordinates, float64, data units."""
+        return self.centres.min(0).values - 3 * self.std, self.centres.max(0).values + 3 * self.std
+
+    def stroke_width(self) -> float:
+        """How thick the target's lines are, in the units of ``scale``."""
+        return 4 * float((self.std * self.scale).mean())
 
     def entropy(self) -> float:
         """-E[log p] in nats, by quadrature over the plane; no model's NLL can be below it."""

@@ -15,7 +15,6 @@ from flowgif.drawing.ink import discs, owners, streaks
 from flowgif.drawing.styles.base import Field, Frame, Style, to_levels
 from flowgif.drawing.trajectories import DrawnRun, Trajectories, base_draws
 from flowgif.errors import UnusableInput
-from flowgif.targets.image import ImageTarget
 from flowgif.timeline import Moment, flows_on, paints
 
 __all__ = ["PointsStyle", "TrailsStyle", "turns"]
@@ -108,10 +107,9 @@ class PointsStyle(Style):
         """For each run the colour that its picture has where a particle ends."""
         out: list[Kinds] = []
         for run, (drawn, colours) in enumerate(zip(self.runs, self._colours, strict=True)):
-            assert isinstance(drawn.target, ImageTarget)
-            at = drawn.target.to_pixels(drawn.view.from_frame(motion.at(Moment(run, 1.0)))).numpy()
-            used = np.array(drawn.target.picture.image.size) / np.array(drawn.target.picture.size_as_given)
-            column, row = ((at + 0.5) * used - 0.5).round().astype(np.int64).T
+            source = drawn.target.colour_source
+            assert source is not None
+            column, row = source.pixel_of(drawn.view.from_frame(motion.at(Moment(run, 1.0)))).T
             height, width = colours.kinds.shape
             before = sum(len(each.colours) for each in self._colours[:run])
             out.append(before + colours.kinds[row.clip(0, height - 1), column.clip(0, width - 1)])
@@ -149,6 +147,7 @@ class TrailsStyle(PointsStyle):
 
 
 def _colours_of(drawn: DrawnRun, most: int) -> PictureColours:
-    if not isinstance(drawn.target, ImageTarget):
+    source = drawn.target.colour_source
+    if source is None:
         raise UnusableInput("--color source takes its colours from a picture; a data set has none")
-    return picture_colours(drawn.target.picture.image, drawn.target.ink, most)
+    return picture_colours(source.image, source.ink, most)

@@ -133,10 +133,23 @@ class DiscreteFlow(Flow):
         layers: from the base to the data.
     """
 
+    evaluated = "layers"
+    default_easing = "linear"
+    starts_at_base = True
+    training_threads = 1  # the many operations are too small to be worth sharing
+
     def __init__(self, layers: Sequence[Layer]) -> None:
         super().__init__()
         self.chain = Chain(layers)
         self.layers = self.evaluations = len(layers)
+
+    def layer_ends(self) -> tuple[float, ...]:
+        return tuple((i + 1) / self.layers for i in range(self.layers))
+
+    def time_name(self, time: float) -> str:
+        done = time * self.layers
+        # Only the layer's very end has no decimal: any other number is not yet there, or no longer.
+        return f"layer {round(done)}" if abs(done - round(done)) < 1e-6 else f"layer {done:.1f}"
 
     def to_base(self, x: Tensor, time: float = 1.0) -> Mapped:
         return self.chain.inverse_at(x, time)
