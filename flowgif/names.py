@@ -20,6 +20,7 @@ __all__ = [
     "PRESETS",
     "STYLES",
     "SUFFIXES",
+    "TARGETS",
     "THEMES",
     "Names",
     "Table",
@@ -115,6 +116,7 @@ MODELS = Names("--model", "ffjord", "realnvp", "glow", "spline")
 OBJECTIVES = Names("--objective", "flow-matching", "likelihood")
 OPTIMISERS = Names("optimiser", "adam", "muon")
 DEVICES = Names("--device", "auto", "cpu", "cuda", "mps")
+TARGETS = Names("target", "img", "data")
 DATA_SETS = Names(
     "data set",
     "moons",
