@@ -17,6 +17,7 @@ __all__ = [
     "MODELS",
     "OBJECTIVES",
     "OPTIMISERS",
+    "PICTURE_SUFFIXES",
     "PRESETS",
     "STYLES",
     "SUFFIXES",
@@ -117,6 +118,7 @@ OBJECTIVES = Names("--objective", "flow-matching", "likelihood")
 OPTIMISERS = Names("optimiser", "adam", "muon")
 DEVICES = Names("--device", "auto", "cpu", "cuda", "mps")
 TARGETS = Names("target", "img", "data")
+PICTURE_SUFFIXES = Names("picture suffix", ".svg", ".svgz")
 DATA_SETS = Names(
     "data set",
     "moons",

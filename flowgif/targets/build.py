@@ -8,8 +8,9 @@ from flowgif import names
 from flowgif.config.schema import TargetConfig
 from flowgif.errors import UnusableInput
 from flowgif.names import Table
-from flowgif.targets.image import ImageTarget, Picture, load_picture
+from flowgif.targets.image import ImageTarget
 from flowgif.targets.mixture import GaussianMixture
+from flowgif.targets.picture import Picture, load_picture
 from flowgif.targets.toy import ToyTarget
 
 __all__ = ["TARGETS", "TargetKind", "build_target"]
