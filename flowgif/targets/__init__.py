@@ -1,1 +1,1 @@
-"""What is fitted: one Gaussian mixture, from a picture or a data set."""
+"""What is fitted: a Gaussian mixture made from a picture or a data set."""

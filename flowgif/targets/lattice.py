@@ -1,10 +1,10 @@
-"""A Gaussian mixture on lattices, so that sums over its components read a few nodes.
+"""Rewrites a Gaussian mixture on lattices, so that a sum over its components needs only a few nodes.
 
 A Gaussian of covariance S around c equals, to a relative error of 2 exp(-2 pi^2 s^2 / h^2), a lattice of spacing h of
 Gaussians with a smaller covariance S - V, weighted by N(y; c, V), where 1/s^2 = 1/V + 1/(S - V) (Poisson summation; the
 error is relative for every component, so it holds in the tails too). The mixture is therefore rewritten on lattices
-of growing spacing, each a separable Gaussian blur, and a kernel of any width reads a window of a few nodes from the
-lattice that suits it.
+of growing spacing. Each lattice is a separable Gaussian blur of the components. A kernel of any width then reads a
+window of a few nodes from the lattice whose spacing suits it.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["LOG_2PI", "ClosedForm", "Lattice", "build_lattices", "gaussian", "on_lattice", "suitable"]
+__all__ = ["LOG_2PI", "ClosedForm", "Lattice", "build_lattices", "evaluate_on", "gaussian", "level_for"]
 
-# V = BLUR^2 h^2 on a lattice of spacing h, used for kernels of standard deviation of at least
-# SHARPEST h: the relative error is then at most 2 exp(-2 pi^2 (BLUR^-2 + (SHARPEST^2 - BLUR^2)^-1)^-1),
-# which is 2e-5.
+# On a lattice of spacing h, V = BLUR^2 h^2. The lattice is used for kernels with a standard deviation of at least
+# SHARPEST h, so the relative error is at most 2 exp(-2 pi^2 (BLUR^-2 + (SHARPEST^2 - BLUR^2)^-1)^-1), which is 2e-5.
 BLUR = 1.0
 SHARPEST = 1.6
-# Lattice spacings grow by this factor, and a window has WINDOW nodes a side. The widest kernel has a standard
-# deviation of SHARPEST * RATIO = 2 nodes, which leaves almost 6 standard deviations on either side.
+# Spacings grow by RATIO from lattice to lattice, and a window has WINDOW nodes a side. The widest kernel has a standard
+# deviation of SHARPEST * RATIO = 2 nodes, so a window reaches almost 6 standard deviations to either side.
 RATIO = 2 ** (1 / 3)
 WINDOW = 24
-# exp(-7^2 / 2): points further than seven standard deviations of the kernel from nearly all ink are summed exactly.
+# exp(-7^2 / 2): for points further than seven standard deviations of the kernel from nearly all ink, the sum is taken
+# over all components.
 FAINTEST = math.exp(-24.5)
 LOG_2PI = math.log(2 * math.pi)
 
@@ -48,13 +48,14 @@ class ClosedForm(NamedTuple):
 
 @dataclass(frozen=True)
 class Lattice:
-    """The mixture on a lattice: component (i, j) has mean origin + (j, i) * spacing.
+    """A mixture on a lattice: component (i, j) has mean origin + (j, i) * spacing.
 
     Attributes:
         weight: (rows, columns), not negative; rows and columns are at least WINDOW.
         origin: the (x, y) of node (0, 0), data units.
         spacing: per axis, data units.
-        covariance: the diagonal S - V, data units squared; negative on coarse lattices, which serve early times only.
+        covariance: the diagonal S - V, data units squared; negative on coarse lattices, which are used at early times
+            only.
     """
 
     weight: Tensor
@@ -63,16 +64,17 @@ class Lattice:
     covariance: tuple[float, float]
 
     def to(self, dtype: torch.dtype) -> Lattice:
+        """Returns the lattice with weights of another type."""
         return Lattice(self.weight.to(dtype), self.origin, self.spacing, self.covariance)
 
     def nodes(self, axis: int) -> Tensor:
-        """The coordinates of the columns (axis 0) or rows (axis 1), float64, data units."""
+        """Returns the coordinates of the columns (axis 0) or rows (axis 1), float64, data units."""
         count = self.weight.shape[1 - axis]
         return self.origin[axis] + self.spacing[axis] * torch.arange(count, dtype=torch.float64)
 
 
 def build_lattices(centres: Tensor, weights: Tensor, std: Tensor) -> Iterator[Lattice]:
-    """A mixture on lattices, from its own resolution up to one window for the whole.
+    """Yields a mixture on lattices, from its full resolution to a lattice of one window for the whole.
 
     Args:
         centres: (K, 2) float64, data units.
@@ -113,16 +115,35 @@ def build_lattices(centres: Tensor, weights: Tensor, std: Tensor) -> Iterator[La
             return
 
 
-def suitable(lattices: list[Lattice], std: float, time: Tensor) -> Tensor:
-    """The index of the coarsest lattice that serves each time, (n,), for components of (least) deviation ``std``."""
+def level_for(lattices: list[Lattice], std: float, time: Tensor) -> Tensor:
+    """Returns the index of the coarsest lattice that is exact enough at each time.
+
+    Args:
+        lattices: from the finest to the coarsest.
+        std: the components' standard deviation, that of the narrower axis, data units.
+        time: (n,), within [0, 1].
+
+    Returns:
+        (n,) int64.
+    """
     # The kernel's width around a centre is sqrt(Sigma_t) / t.
     width = torch.sqrt((1 - time) ** 2 + (time * std) ** 2) / time.clamp(min=1e-6)
     level = torch.log(width / (SHARPEST * min(lattices[0].spacing))) / math.log(RATIO)
     return level.floor_().clamp_(0, len(lattices) - 1).long()
 
 
-def on_lattice(lattice: Lattice, variance: Tensor, x: Tensor, time: Tensor) -> ClosedForm:
-    """The closed form from a window of the lattice around each point; log_prob is -inf where that is not enough."""
+def evaluate_on(lattice: Lattice, variance: Tensor, x: Tensor, time: Tensor) -> ClosedForm:
+    """Computes the closed form from a window of the lattice around each point.
+
+    Args:
+        lattice: one that is exact enough at the times, see :func:`level_for`.
+        variance: the diagonal S of the components, (2,), data units squared.
+        x: (n, 2), data units.
+        time: (n,), within [0, 1].
+
+    Returns:
+        The closed form; log_prob is -inf where the window does not suffice, and the velocity means nothing there.
+    """
     t = time[:, None]
     rows, columns = lattice.weight.shape
     origin, spacing, covariance = (x.new_tensor(v) for v in (lattice.origin, lattice.spacing, lattice.covariance))
@@ -136,7 +157,7 @@ def on_lattice(lattice: Lattice, variance: Tensor, x: Tensor, time: Tensor) -> C
     j = torch.arange(WINDOW, dtype=x.dtype)
     z = (local[..., None] - (t * spacing)[..., None] * j) / sd[..., None]
     kernel_x, kernel_y = z.square_().mul_(-0.5).exp_().unbind(1)
-    # Every run of WINDOW neighbours in memory is a row of this view, so that a window is WINDOW contiguous copies.
+    # A row of this view is a run of WINDOW neighbours in memory, so a window is copied as WINDOW contiguous rows.
     runs = lattice.weight.as_strided((lattice.weight.numel() - WINDOW + 1, WINDOW), (1, 1))
     first = (start[:, 1].long() * columns + start[:, 0].long())[:, None] + columns * torch.arange(WINDOW)
     window = runs.index_select(0, first.flatten()).view(-1, WINDOW, WINDOW)
@@ -151,12 +172,12 @@ def on_lattice(lattice: Lattice, variance: Tensor, x: Tensor, time: Tensor) -> C
     pull = (local - t * spacing * mean_j) / kernel  # Sigma_t^-1 (x - t m)
     velocity = origin + (start + mean_j) * spacing + (t * covariance - (1 - t)) * pull
     log_prob = total.log() - LOG_2PI - sd.log().sum(1)
-    # What the window leaves out weighs at most this much; where that matters, the caller sums exactly.
+    # The nodes outside the window weigh at most this much. Where that matters, the caller sums over all components.
     nodes = sd / (t.clamp(min=1e-6) * spacing)
     beyond = torch.special.erfc((WINDOW / 2 - 0.5) / (math.sqrt(2) * nodes)).sum(1)
     outside = lattice.weight.max() * 2 * math.pi * nodes.prod(1) * beyond
     whole = rows == WINDOW and columns == WINDOW
-    # In the far tails a lattice's answer rests on nodes beyond its margin, and later on numbers that underflow.
+    # In the far tails the sum depends on nodes beyond the lattice's margin, and further out its terms underflow.
     width = torch.sqrt((1 - t) ** 2 + t**2 * variance)
     share = total * (width / sd).prod(1)  # sum_k w_k exp(-d_k^2 / 2) with d_k in kernel standard deviations
     doubtful = (share < FAINTEST) | (torch.zeros_like(share, dtype=torch.bool) if whole else total < outside * 1e3)
@@ -164,7 +185,7 @@ def on_lattice(lattice: Lattice, variance: Tensor, x: Tensor, time: Tensor) -> C
 
 
 def _padded(lattice: Lattice) -> Lattice:
-    """With empty rows and columns added up to a window's size."""
+    """Returns the lattice with empty rows and columns added, so that it is at least a window's size."""
     rows, columns = lattice.weight.shape
     pad = (0, max(0, WINDOW - columns), 0, max(0, WINDOW - rows))
     weight = torch.nn.functional.pad(lattice.weight, pad).contiguous()
@@ -172,7 +193,7 @@ def _padded(lattice: Lattice) -> Lattice:
 
 
 def gaussian(at: Tensor, centres: Tensor, variance: float) -> Tensor:
-    """N(at_i; centre_j, variance), shape (len(at), len(centres))."""
+    """Returns N(at_i; centre_j, variance), shape (len(at), len(centres))."""
     z = (at[:, None] - centres) / math.sqrt(variance)
     return torch.exp(-0.5 * z * z) / math.sqrt(2 * math.pi * variance)
 

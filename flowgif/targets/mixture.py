@@ -1,8 +1,9 @@
-"""The one target: a weighted Gaussian mixture in the plane.
+"""The base class of all targets: a weighted Gaussian mixture in the plane.
 
-A picture is a mixture with one Gaussian per inked pixel, a toy data set one with its centres
-along the generating curve, so all targets share exact samples, log-density, entropy, and the
-closed-form velocity that carries N(0, I) to them.
+A picture is a mixture with one Gaussian per inked pixel. A toy data set is one with its centres along the generating
+curve. So all targets share exact samples, log-density, entropy, and the closed-form velocity that carries N(0, I) to
+them. A new kind of target derives from :class:`GaussianMixture`, overrides what differs in the section "how it is
+shown", and is one row of ``flowgif.targets.build.TARGETS``.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from flowgif.targets.lattice import LOG_2PI, ClosedForm, Lattice, build_lattices, gaussian, on_lattice, suitable
+from flowgif.targets.hilbert import hilbert_order
+from flowgif.targets.lattice import LOG_2PI, ClosedForm, Lattice, build_lattices, evaluate_on, gaussian, level_for
+from flowgif.targets.picture import Picture
 
 __all__ = ["ClosedForm", "ColourSource", "GaussianMixture"]
 
-# Density values are summed on this many points per pixel and axis for the entropy.
+# The entropy is a sum over this many points per pixel and axis.
 QUADRATURE = 3
 
 
@@ -31,8 +34,8 @@ class ColourSource(NamedTuple):
     Attributes:
         image: RGBA, (columns, rows).
         ink: (rows, columns) in [0, 1].
-        pixel_of: the nearest pixel (column, row) of the image, (n, 2) int64, to points (n, 2) in data units; points
-            beside the picture have pixels outside.
+        pixel_of: gives the image's nearest pixels (column, row), (n, 2) int64, to points (n, 2) in data units; for a
+            point beside the picture the pixel lies outside the image.
     """
 
     image: Image.Image
@@ -69,18 +72,18 @@ class GaussianMixture:
         self.scale = ((weights @ (centres - self.shift) ** 2) + sd**2).sqrt()
         self.std = sd / self.scale
         centres = (centres - self.shift) / self.scale
-        order = _hilbert_order(centres)
+        order = hilbert_order(centres)
         self.centres, self.weights = centres[order], weights[order]
         self._cumulative = self.weights.cumsum(0)
         self._lattices = list(build_lattices(self.centres, self.weights, self.std))
-        self._as: dict[torch.dtype, list[Lattice]] = {}
+        self._lattices_in: dict[torch.dtype, list[Lattice]] = {}
 
     # ------------------------------------------------------------------ exact quantities
 
     def from_uniform(self, u: Tensor) -> Tensor:
-        """The draw that belongs to a point of the unit cube.
+        """Maps points of the unit cube to draws of the target.
 
-        The components stand in the order of a Hilbert curve, so that well-spread ``u`` give well-spread draws.
+        The components are in the order of a Hilbert curve, so that evenly spread ``u`` give evenly spread draws.
 
         Args:
             u: (n, 3) in [0, 1).
@@ -94,15 +97,15 @@ class GaussianMixture:
         return self.centres[k.clamp(max=len(self.weights) - 1)] + self.std * noise
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """n independent draws, (n, 2) float32, data units; without a generator by torch's global one."""
+        """Draws n independent points, (n, 2) float32, data units; without a generator from torch's global one."""
         return self.from_uniform(torch.rand(n, 3, generator=generator, dtype=torch.float64)).float()
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """log p(x) in nats, shape (n,), for x of shape (n, 2) in data units."""
+        """Returns log p(x) in nats, shape (n,), for x of shape (n, 2) in data units."""
         return self.closed_form(x, torch.ones_like(x[:, 0])).log_prob
 
     def density(self, x: Tensor, y: Tensor) -> Tensor:
-        """p at every node of a lattice, 1 / data unit^2; far from all ink it is faster than :meth:`log_prob`.
+        """Returns p at every node of a lattice, 1 / data unit^2; far from all ink this is faster than :meth:`log_prob`.
 
         Args:
             x, y: the nodes' coordinates, (columns,) and (rows,), data units.
@@ -116,17 +119,22 @@ class GaussianMixture:
         )
         return along_y @ fine.weight.double() @ along_x.T
 
-    def in_own_units(self, x: Tensor) -> Tensor:
-        """Data coordinates (..., 2) in the units in which the target was given."""
+    def in_given_units(self, x: Tensor) -> Tensor:
+        """Converts data coordinates (..., 2) to the units in which the target was given."""
         return (x.double() * self.scale + self.shift).to(x.dtype)
 
     # ------------------------------------------------------------------ how it is shown
 
     remarks: tuple[str, ...] = ()
-    """What was done to make the target of what the user gave, a sentence each."""
+    """What was done to turn the user's input into the target, a sentence each."""
 
     drawn_aspect: float = 1.0
-    """The length of a data unit of y as it is drawn, in data units of x."""
+    """How long a data unit of y is drawn, relative to a data unit of x."""
+
+    @property
+    def picture(self) -> Picture | None:
+        """The picture that the target was made from, as it is used; None where there is none."""
+        return None
 
     @property
     def colour_source(self) -> ColourSource | None:
@@ -134,15 +142,15 @@ class GaussianMixture:
         return None
 
     def bounds(self) -> tuple[Tensor, Tensor]:
-        """The corners (2,) of what is drawn, the lowest and the highest coordinates, float64, data units."""
+        """Returns the lowest and the highest coordinates that are drawn, (2,) each, float64, data units."""
         return self.centres.min(0).values - 3 * self.std, self.centres.max(0).values + 3 * self.std
 
     def stroke_width(self) -> float:
-        """How thick the target's lines are, in the units of ``scale``."""
+        """Returns how thick the target's lines are, in the units of ``scale``."""
         return 4 * float((self.std * self.scale).mean())
 
     def entropy(self) -> float:
-        """-E[log p] in nats, by quadrature over the plane; no model's NLL can be below it."""
+        """Computes -E[log p] in nats by quadrature over the plane; no model's NLL can be below it."""
         fine = self._lattices[0]
         kernels: list[Tensor] = []
         cell = 1.0
@@ -155,14 +163,14 @@ class GaussianMixture:
             at = nodes[0] - 8 * sd + step * torch.arange(count, dtype=torch.float64)
             kernels.append(gaussian(at, nodes, sd**2).float())
         rows = kernels[1] @ fine.weight.float()
-        # Blocks of rows keep a large picture's quadrature within some ten megabytes.
+        # In blocks of rows, the quadrature of a large picture needs only about ten megabytes at a time.
         total = sum(torch.special.entr(block @ kernels[0].T).sum(dtype=torch.float64) for block in rows.split(256))
         return float(total) * cell
 
     # ------------------------------------------------------------------ the probability path
 
     def closed_form(self, x: Tensor, time: Tensor) -> ClosedForm:
-        """The velocity and log-density of the path x_t = (1 - t) x_0 + t x_1, x_0 ~ N(0, I), x_1 ~ p.
+        """Computes the velocity and log-density of the path x_t = (1 - t) x_0 + t x_1, x_0 ~ N(0, I), x_1 ~ p.
 
         u_t(x) = E[x_1 - x_0 | x_t = x] (Lipman et al. 2023, arXiv:2210.02747, eq. 8; Albergo &
         Vanden-Eijnden 2023, arXiv:2209.15571, eq. 10), whose flow carries N(0, I) at t = 0 to p at t = 1. With
@@ -176,24 +184,24 @@ class GaussianMixture:
         Returns:
             Both in the dtype of ``x``; their relative error is at most 1e-3 in float64.
         """
-        levels = self._as.setdefault(x.dtype, [lattice.to(x.dtype) for lattice in self._lattices])
-        level = suitable(levels, float(self.std.min()), time)
+        levels = self._lattices_in.setdefault(x.dtype, [lattice.to(x.dtype) for lattice in self._lattices])
+        level = level_for(levels, float(self.std.min()), time)
         order = torch.argsort(level)
         variance = (self.std**2).to(x)
         velocity, log_prob = torch.empty_like(x), torch.empty_like(time)
         counts = torch.bincount(level, minlength=len(levels)).tolist()
         for lattice, chosen in zip(levels, order.split(counts), strict=True):
             for part in chosen.split(8192):
-                out = on_lattice(lattice, variance, x[part], time[part])
+                out = evaluate_on(lattice, variance, x[part], time[part])
                 velocity[part], log_prob[part] = out.velocity, out.log_prob
         far = torch.nonzero(log_prob == -math.inf).flatten()
         for part in far.split(max(1, 2_000_000 // len(self.weights))):
-            out = self._exactly(x[part], time[part])
+            out = self._sum_over_components(x[part], time[part])
             velocity[part], log_prob[part] = out.velocity, out.log_prob
         return ClosedForm(velocity, log_prob)
 
-    def _exactly(self, x: Tensor, time: Tensor) -> ClosedForm:
-        """The same by the sum over all components: for the few points that are far from all ink."""
+    def _sum_over_components(self, x: Tensor, time: Tensor) -> ClosedForm:
+        """Computes the closed form from all components, for the few points that are far from all ink."""
         x64, t = x.double(), time.double()[:, None]
         covariance = (1 - t) ** 2 + t**2 * self.std**2
         # -|x - t c|^2 / 2 multiplied out, so that all components are one matrix product.
@@ -205,22 +213,6 @@ class GaussianMixture:
         log_prob = logits.logsumexp(1) - LOG_2PI - 0.5 * covariance.log().sum(1)
         return ClosedForm(velocity.to(x), log_prob.to(x))
 
-
-def _hilbert_order(points: Tensor, bits: int = 12) -> Tensor:
-    """The order of points (n, 2) along a Hilbert curve through their bounding box."""
-    low, high = points.min(0).values, points.max(0).values
-    side = 1 << bits
-    x, y = ((points - low) / (high - low).max().clamp(min=1e-12) * (side - 1)).long().unbind(1)
-    distance = torch.zeros_like(x)
-    s = side >> 1
-    while s:
-        right, upper = (x & s) > 0, (y & s) > 0
-        distance += s * s * ((3 * right.long()) ^ upper.long())
-        flip = right & ~upper
-        x, y = (
-            torch.where(flip, s - 1 - (x & (s - 1)), x & (s - 1)),
-            torch.where(flip, s - 1 - (y & (s - 1)), y & (s - 1)),
-        )
-        x, y = torch.where(upper, x, y), torch.where(upper, y, x)
-        s >>= 1
-    return torch.argsort(distance, stable=True)
+    def in_own_units(self, x: Tensor) -> Tensor:  # alias
+        """See :meth:`in_given_units`."""
+        return self.in_given_units(x)

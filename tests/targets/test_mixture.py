@@ -9,8 +9,9 @@ import pytest
 import torch
 from scipy import stats
 
-from flowgif.targets.image import ImageTarget, load_picture
+from flowgif.targets.image import ImageTarget
 from flowgif.targets.mixture import GaussianMixture
+from flowgif.targets.picture import load_picture
 from flowgif.targets.toy import ToyTarget
 
 IMGS = Path(__file__).parents[2] / "imgs"

@@ -10,7 +10,7 @@ import torch
 from sklearn import datasets
 
 from flowgif.errors import UnusableInput
-from flowgif.targets.toy import TOY_SETS, ToyTarget
+from flowgif.targets.toy import TOY_SETS, Components, ToySet, ToyTarget
 
 # The lattices' relative error of the density is 2e-5 by design.
 DENSITY = 1e-4
@@ -30,13 +30,13 @@ def target(request):
 
 
 def test_density_integrates_to_one(target):
-    # Steps of 0.8 standard deviations: the rule's relative error for a Gaussian is 2 exp(-2 pi^2 / 0.64), 1e-13.
-    step, margin = 0.8 * target.std, 9
+    # Steps of 1.2 standard deviations: the rule's relative error for a Gaussian is 2 exp(-2 pi^2 / 1.44), 2e-6.
+    step, margin = 1.2 * target.std, 6
     index = ((target.centres - target.centres.min(0).values) / step).round().long() + margin
     shape = (index.max(0).values + margin + 1).tolist()
     near = torch.zeros(1, 1, *shape)
     near[0, 0, index[:, 0], index[:, 1]] = 1
-    # Nodes within 9 steps of a centre, which is 7 standard deviations, hold all of the mass but 1e-11.
+    # Nodes within 6 steps of a centre, which is 7 standard deviations, hold all of the mass but 1e-11.
     near = torch.nn.functional.max_pool2d(near, 2 * margin + 1, stride=1, padding=margin)[0, 0]
     points = (torch.nonzero(near) - margin) * step + target.centres.min(0).values
     mass = float(target.log_prob(points).exp().sum() * step.prod())
@@ -201,3 +201,22 @@ def test_much_noise_is_either_a_density_or_refused(name):
     except UnusableInput:
         return
     assert entropy <= highest + DENSITY
+
+
+# ------------------------------------------------------------------ sets from outside the package
+
+
+def test_another_data_set_is_one_row_and_the_command_line_trains_on_it(tmp_path, run_here, monkeypatch):
+    monkeypatch.setattr(TOY_SETS, "_rows", dict(TOY_SETS))
+    monkeypatch.setattr(TOY_SETS.names, "_names", list(TOY_SETS.names))
+    corners = torch.tensor([[0.0, 0.0], [2.0, 0.0], [1.0, 1.5]], dtype=torch.float64)
+    TOY_SETS.register("triangle", ToySet(lambda noise: Components(corners, torch.ones(3)), 0.1))
+    done = run_here(
+        "train", "--data", "triangle", "--model", "realnvp", "--steps", 2, "--batch-size", 16, "--out", "run",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert 'data = "triangle"' in (tmp_path / "run" / "config.toml").read_text()
+    refused = run_here("train", "--data", "triangel", "--out", "run2", cwd=tmp_path)
+    assert refused.code == 2
+    assert "did you mean 'triangle'?" in refused.err

@@ -1,0 +1,36 @@
+"""Builds the flow that a config names. A new kind of flow is one row of :data:`BUILDERS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from flowgif.config.schema import RunConfig
+from flowgif.flows.base import Flow
+from flowgif.flows.continuous.ffjord import FFJORD
+from flowgif.flows.discrete.glow import glow
+from flowgif.flows.discrete.realnvp import realnvp
+from flowgif.flows.discrete.spline import spline_flow
+from flowgif.names import MODELS, Table
+
+__all__ = ["BUILDERS", "Builder", "build_flow"]
+
+# Makes an untrained flow of its model's resolved config; the generator draws the weights.
+Builder = Callable[[Any, torch.Generator], Flow]
+
+BUILDERS: Table[Builder] = Table(
+    MODELS,
+    {"ffjord": FFJORD.from_config, "realnvp": realnvp, "glow": glow, "spline": spline_flow},
+)
+
+
+def build_flow(config: RunConfig) -> Flow:
+    """Builds the untrained flow of a resolved config; its seed decides the weights.
+
+    Raises:
+        UnusableInput: no flow has the model's name.
+    """
+    build = BUILDERS.find(config.model.name)
+    return build(config.model, torch.Generator().manual_seed(config.training.seed))

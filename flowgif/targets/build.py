@@ -1,0 +1,52 @@
+"""Builds the target that a config names. A new kind of target is one row of :data:`TARGETS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flowgif import names
+from flowgif.config.schema import TargetConfig
+from flowgif.errors import UnusableInput
+from flowgif.names import Table
+from flowgif.targets.image import ImageTarget
+from flowgif.targets.mixture import GaussianMixture
+from flowgif.targets.picture import Picture, load_picture
+from flowgif.targets.toy import ToyTarget
+
+__all__ = ["TARGETS", "TargetKind", "build_target"]
+
+# Makes the target of a config in which the kind's field is set. The second argument is the picture as a run stored
+# it, which takes the place of the one that the config names; None where there is none.
+TargetKind = Callable[[TargetConfig, Picture | None], GaussianMixture]
+
+
+def _build_from_picture(config: TargetConfig, stored: Picture | None) -> GaussianMixture:
+    assert config.img is not None
+    picture = stored or load_picture(config.img, config.max_side)
+    try:
+        return ImageTarget(picture, config.invert, config.threshold)
+    except UnusableInput as error:
+        raise UnusableInput(f"{config.img}: {error}") from None
+
+
+def _build_from_data_set(config: TargetConfig, stored: Picture | None) -> GaussianMixture:
+    assert config.data is not None
+    return ToyTarget(config.data, config.noise)
+
+
+# By the field of TargetConfig that asks for the kind.
+TARGETS: Table[TargetKind] = Table(names.TARGETS, {"img": _build_from_picture, "data": _build_from_data_set})
+
+
+def build_target(config: TargetConfig, stored: Picture | None = None) -> GaussianMixture:
+    """Builds the target that a config names.
+
+    Args:
+        config: one of its fields asks for a kind of target.
+        stored: the picture as a run kept it, used in the place of the config's own, which may have changed since.
+
+    Raises:
+        UnusableInput: its picture or data set cannot be used.
+    """
+    kind = next(name for name in TARGETS if getattr(config, name, None) is not None)
+    return TARGETS[kind](config, stored)

@@ -1,0 +1,123 @@
+"""Reads a picture file of any kind into upright RGBA pixels.
+
+:func:`load_picture` is the entry point. A new kind of picture is one row of :data:`READERS`.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from flowgif.errors import UnusableInput
+from flowgif.names import PICTURE_SUFFIXES, Table
+
+__all__ = ["READERS", "Picture", "Reader", "load_picture"]
+
+# Decoded in colour this is 300 to 400 MB.
+MOST_PIXELS = 100_000_000
+ORIENTATION = 0x0112  # the EXIF tag
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it is used.
+
+    Attributes:
+        image: RGBA, upright, its longer side at most the limit asked for.
+        size_as_given: (width, height) in pixels before any shrinking.
+        remarks: what was done to it, a sentence each.
+    """
+
+    image: Image.Image
+    size_as_given: tuple[int, int]
+    remarks: tuple[str, ...] = ()
+
+
+# Reads a file that exists. The second argument is the longest side that will be used: a reader may shrink the image
+# to it (that can save time), or leave that to load_picture. It raises UnusableInput if it cannot read the file.
+Reader = Callable[[Path, int], Picture]
+
+
+def load_picture(path: Path, max_side: int = 1024) -> Picture:
+    """Reads a picture and shrinks it so that its longer side is at most ``max_side`` pixels.
+
+    Raises:
+        UnusableInput: there is no such file, or it holds no readable picture, or too large a one.
+    """
+    if not path.exists():
+        raise UnusableInput(f"no such picture: {path}; check the path (the current folder is {Path.cwd()})")
+    if path.is_dir():
+        raise UnusableInput(f"{path} is a folder; name one picture in it")
+    picture = READERS.get(path.suffix.lower(), read_raster)(path, max_side)
+    _shrink(picture.image, max_side)
+    if picture.image.size == picture.size_as_given:
+        return picture
+    (width, height), used = picture.size_as_given, picture.image
+    remark = f"shrunk from {width}x{height} to {used.width}x{used.height} (--max-side {max_side})"
+    return replace(picture, remarks=(*picture.remarks, remark))
+
+
+def read_raster(path: Path, max_side: int) -> Picture:
+    """Reads whatever Pillow reads: the first frame, turned upright, in colour.
+
+    Raises:
+        UnusableInput: Pillow cannot read it, or it has too many pixels.
+    """
+    remarks: list[str] = []
+    try:
+        # Decoders warn about damage that they repair. The size is checked here, before anything is decoded.
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                raise UnusableInput(
+                    f"{path} has {width}x{height} pixels, more than {MOST_PIXELS // 10**6} million; "
+                    f"shrink it first (the fit uses {max_side} on the longer side)"
+                )
+            if getattr(image, "n_frames", 1) > 1:
+                remarks.append("the picture is animated or has several pages; its first frame is taken")
+            if image.getexif().get(ORIENTATION, 1) >= 5:  # a quarter turn
+                width, height = height, width
+            image.draft("RGB", (max_side, max_side))  # JPEG can be decoded at a fraction of its size
+            ImageOps.exif_transpose(image, in_place=True)
+            if image.mode in {"L", "RGB", "RGBA"}:  # pixels of the other modes cannot be averaged as they are
+                _shrink(image, max_side)
+            return Picture(_to_rgba(image), (width, height), tuple(remarks))
+    except UnidentifiedImageError:
+        raise UnusableInput(
+            f"{path} is not a picture that can be read; give a PNG, JPEG, WebP, GIF, BMP or TIFF"
+        ) from None
+    except Image.DecompressionBombError:
+        raise UnusableInput(f"{path} has too many pixels; shrink it to under {MOST_PIXELS // 10**6} million") from None
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError, NotImplementedError, struct.error) as error:
+        reason = str(error) or type(error).__name__
+        raise UnusableInput(f"{path} cannot be decoded ({reason}); save the picture anew") from None
+
+
+def _shrink(image: Image.Image, max_side: int) -> None:
+    """Shrinks an image in place, in proportion, where its longer side is over ``max_side`` pixels."""
+    if max(image.size) > max_side:
+        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _to_rgba(image: Image.Image) -> Image.Image:
+    """Returns the image in RGBA with eight bits; greys of 16 bits or floating point are scaled, not clipped."""
+    if image.mode.startswith("I") or image.mode == "F":
+        grey = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        # A 16-bit grey picture arrives as I;16, or as I from a decoder that has no 16-bit mode.
+        full = 65535.0 if image.mode.startswith("I") and grey.max() > 255 else (1.0 if grey.max() <= 1 else 255.0)
+        image = Image.fromarray(np.clip(grey / full * 255, 0, 255).round().astype(np.uint8))
+    return image.convert("RGBA")
+
+
+def _refuse_svg(path: Path, max_side: int) -> Picture:
+    raise UnusableInput(f"{path} is an SVG, which Pillow cannot read; export it as a PNG of about 1000 pixels")
+
+
+# By the suffix of the file's name, in lower case. All other files are read by read_raster.
+READERS: Table[Reader] = Table(PICTURE_SUFFIXES, {".svg": _refuse_svg, ".svgz": _refuse_svg})
