@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,17 @@ from flowgif.flows.base import Flow
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.timeline import Moment
 
-__all__ = ["DrawnRun", "Refinement", "Trajectories", "View", "base_draws", "make_view", "place_runs"]
+__all__ = [
+    "DrawnRun",
+    "Motion",
+    "ParticleView",
+    "Refinement",
+    "Trajectories",
+    "View",
+    "base_draws",
+    "make_view",
+    "place_runs",
+]
 
 Points = npt.NDArray[np.float64]
 
@@ -153,6 +162,56 @@ class Refinement(NamedTuple):
     interpolate: Callable[[Tensor], Tensor]
 
 
+class Motion(Protocol):
+    """Particles whose places are known at every moment: all of a :class:`Trajectories`, or a part of them.
+
+    Attributes:
+        runs: the runs that move them, each with the view in which places are given.
+        base: their base points, (n, 2).
+    """
+
+    @property
+    def runs(self) -> Sequence[DrawnRun]: ...
+
+    @property
+    def base(self) -> Tensor: ...
+
+    def at(self, moment: Moment) -> Points:
+        """Returns places in the frame, (n, 2) (column, row); particles keep their order until a refinement."""
+        ...
+
+    def subset(self, runs: Sequence[DrawnRun], first: int, n: int) -> ParticleView:
+        """Returns n of the particles in other frames, without integrating again; it is open as long as this is.
+
+        Args:
+            runs: the same runs, with other views.
+            first: the index of the first of the particles.
+            n: how many.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ParticleView:
+    """A part of the particles of some trajectories, in other frames.
+
+    Attributes:
+        runs, base: as :class:`Motion` has them.
+    """
+
+    runs: Sequence[DrawnRun]
+    base: Tensor
+    _trajectories: Trajectories
+    _first: int
+
+    def at(self, moment: Moment) -> Points:
+        x = self._trajectories.positions(moment, self._first, len(self.base))
+        return self.runs[moment.run].view.to_frame(x, moment.time)
+
+    def subset(self, runs: Sequence[DrawnRun], first: int, n: int) -> ParticleView:
+        return ParticleView(runs, self.base[first : first + n], self._trajectories, self._first + first)
+
+
 class Trajectories(AbstractContextManager["Trajectories"]):
     """Particles at all moments of a timeline, integrated once, and kept in a file so that memory stays bounded.
 
@@ -176,7 +235,6 @@ class Trajectories(AbstractContextManager["Trajectories"]):
         distinct = sorted({*moments, *(Moment(run, 1.0) for run in range(len(runs)))})
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
         self._rows: dict[Moment, tuple[int, int]] = {}  # where each begins in the file, and how many particles it has
-        self._first, self._number = 0, None
         for run, drawn in enumerate(runs):
             flow, x = drawn.flow.relaxed(TOLERANCE), z
             begin = 0.0
@@ -202,23 +260,16 @@ class Trajectories(AbstractContextManager["Trajectories"]):
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def subset(self, runs: Sequence[DrawnRun], first: int, n: int) -> Trajectories:
-        """Some particles of the same runs in other frames, without integrating again; open as long as this is.
-
-        Args:
-            runs: the same runs, with views of their own.
-            first: the index of the first of the particles.
-            n: how many.
-        """
-        other = copy.copy(self)
-        other.runs, other.base = runs, self.base[first : first + n]
-        other._first, other._number = self._first + first, n
-        return other
+    def subset(self, runs: Sequence[DrawnRun], first: int, n: int) -> ParticleView:
+        return ParticleView(runs, self.base[first : first + n], self, first)
 
     def at(self, moment: Moment) -> Points:
-        """Places in the frame, (n, 2) (column, row), of the same particles in the same order throughout a stage."""
+        return self.runs[moment.run].view.to_frame(self.positions(moment), moment.time)
+
+    def positions(self, moment: Moment, first: int = 0, number: int | None = None) -> Tensor:
+        """Returns data coordinates, (number, 2) float32, from the first of the particles on; by default all."""
         row, n = self._rows[moment]
         # Two float32 a particle.
-        self._file.seek(row + 8 * self._first)
-        x = torch.frombuffer(bytearray(self._file.read(8 * (self._number or n))), dtype=torch.float32).view(-1, 2)
-        return self.runs[moment.run].view.to_frame(x, moment.time)
+        self._file.seek(row + 8 * first)
+        content = self._file.read(8 * (n if number is None else number))
+        return torch.frombuffer(bytearray(content), dtype=torch.float32).view(-1, 2)
