@@ -11,12 +11,13 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from flowgif.drawing.colours import Look, make_look
+from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.base import Style
 from flowgif.drawing.styles.density import DensityStyle
 from flowgif.drawing.styles.panels import PanelsStyle
 from flowgif.drawing.styles.points import PointsStyle
 from flowgif.drawing.styles.table import STYLES
-from flowgif.drawing.trajectories import Trajectories, place_runs
+from flowgif.drawing.trajectories import Trajectories
 from flowgif.errors import UnusableInput
 from flowgif.flows.base import Flow, Mapped
 from flowgif.targets.image import ImageTarget, Picture

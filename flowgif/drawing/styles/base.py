@@ -11,7 +11,8 @@ import numpy.typing as npt
 from torch import Tensor
 
 from flowgif.drawing.colours import Look, Palette
-from flowgif.drawing.trajectories import DrawnRun, Motion, Refinement
+from flowgif.drawing.placing import DrawnRun
+from flowgif.drawing.trajectories import Motion, Refinement
 from flowgif.timeline import Moment
 
 if TYPE_CHECKING:

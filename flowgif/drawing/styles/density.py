@@ -15,8 +15,9 @@ from torch import Tensor
 from flowgif.drawing.colours import Look, Palette, legible, ramp
 from flowgif.drawing.ink import arrows, means_around, smooth_mass
 from flowgif.drawing.mesh import Mesh
+from flowgif.drawing.placing import DrawnRun
 from flowgif.drawing.styles.base import Field, Frame, Style, to_levels
-from flowgif.drawing.trajectories import DrawnRun, Motion, Refinement
+from flowgif.drawing.trajectories import Motion, Refinement
 from flowgif.errors import UnusableInput
 from flowgif.timeline import Moment, runs_forward
 

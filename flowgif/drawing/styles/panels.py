@@ -11,10 +11,12 @@ from torch import Tensor
 
 from flowgif.drawing.caption import draw_caption
 from flowgif.drawing.colours import Look, Palette
+from flowgif.drawing.placing import DrawnRun
 from flowgif.drawing.styles.base import Field, Frame, Style
 from flowgif.drawing.styles.density import DensityStyle, FieldStyle
 from flowgif.drawing.styles.points import PointsStyle
-from flowgif.drawing.trajectories import DrawnRun, Motion, make_view
+from flowgif.drawing.trajectories import Motion
+from flowgif.drawing.view import make_view
 from flowgif.errors import UnusableInput
 from flowgif.timeline import Moment
 

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from flowgif.drawing.cloud import spread_cloud
 from flowgif.drawing.colours import Look, PictureColours, faint, picture_colours, shades
 from flowgif.drawing.ink import discs, owners, streaks
+from flowgif.drawing.placing import DrawnRun
 from flowgif.drawing.styles.base import Field, Frame, Style, to_levels
-from flowgif.drawing.trajectories import DrawnRun, Motion, base_draws
+from flowgif.drawing.trajectories import Motion
 from flowgif.errors import UnusableInput
 from flowgif.timeline import Moment, flows_on, paints
 
@@ -74,7 +76,7 @@ class PointsStyle(Style):
         return self
 
     def base_points(self, n: int | None, seed: int) -> Tensor:
-        return base_draws(n or self.particles, seed)
+        return spread_cloud(n or self.particles, seed)
 
     @property
     def particles(self) -> int:
