@@ -7,27 +7,24 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from flowgif.animation.config import AnimationConfig
 from flowgif.animation.film import record_film
+from flowgif.animation.motion import integrate
 from flowgif.animation.particle_film import MAX_PARTICLES, make_particle_film
+from flowgif.animation.reporter import Reporter
+from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.base import Style
 from flowgif.drawing.styles.table import STYLES
-from flowgif.drawing.trajectories import Trajectories, place_runs
-from flowgif.errors import UnusableInput
+from flowgif.drawing.trajectories import Trajectories
 from flowgif.flows.base import Flow
-from flowgif.formats.presets import Limits
 from flowgif.formats.raster.film import Film
-from flowgif.formats.table import Format, Written, check_output, check_still, write_output, write_still
+from flowgif.formats.table import Written, check_output, check_rate, check_still, write_output, write_still
 from flowgif.formats.vector.particles import ParticleFilm
 from flowgif.targets.mixture import GaussianMixture
-from flowgif.timeline import SLOWEST, Pace, Timeline, make_timeline
+from flowgif.timeline import Pace, Timeline, make_timeline
 
-__all__ = ["Animated", "Reporter", "animate"]
-
-
-        """A share of the task, within [0, 1], is done; ``fields`` say more, the most important first."""
+__all__ = ["Animated", "animate"]
 
 
 @dataclass(frozen=True)
@@ -67,36 +64,36 @@ def animate(
         UnusableInput: a file cannot be written, or the style cannot show these runs.
         CheckFailed: a file cannot be made as small as was asked for.
     """
-    limits = Limits(config.max_bytes, config.limits)
-    formats = [check_output(out, limits) for out in outs]
+    formats = [check_output(out, config.limits) for out in outs]
     for row in formats:
-        _check_rate(row, config.pace)
+        check_rate(row, config.pace.fps)
     if poster is not None:
         check_still(poster, "--poster")
     timeline = _make_timeline(config.pace, [flow for flow, _ in runs])
     style = STYLES[config.style](place_runs(runs, config.side), config.look)
     needed = {row.made_of for row in formats} | ({Film} if poster is not None else set())
-    contents: dict[type[Film | ParticleFilm], Film | ParticleFilm] = {}
+    contents: dict[type, Film | ParticleFilm] = {}
+    film: Film | None = None
     with ExitStack() as stack:
 
         @functools.cache
-        def integrate(style: Style, count: int | None) -> Trajectories:
-            if reporter is not None:
-                reporter.begin("integrating the particles' paths ...")
-            base, refinements = style.base_points(count, config.seed), style.refinements(count)
-            return stack.enter_context(Trajectories.record(style.runs, timeline.moments, base, refinements))
+        def motion_of(style: Style, count: int | None) -> Trajectories:
+            return stack.enter_context(integrate(style, timeline.moments, count, config.seed, reporter))
 
         if ParticleFilm in needed:
             points = style.as_points()
             count = config.points if points is style else min(config.points or MAX_PARTICLES, MAX_PARTICLES)
-            contents[ParticleFilm] = make_particle_film(points, integrate(points, count), timeline, config)
+            contents[ParticleFilm] = make_particle_film(points, motion_of(points, count), timeline, config)
         if Film in needed:
-            film = record_film(style, integrate(style, config.points), timeline, config, reporter)
-            contents[Film] = stack.enter_context(film)
-        written = [write_output(out, contents[row.made_of], limits) for out, row in zip(outs, formats, strict=True)]
+            motion = motion_of(style, config.points)
+            contents[Film] = film = stack.enter_context(record_film(style, motion, timeline, config, reporter))
+        written = [
+            write_output(out, contents[row.made_of], config.limits) for out, row in zip(outs, formats, strict=True)
+        ]
         remarks = [*style.remarks, *(f"{file.path}: {file.given_up}" for file in written if file.given_up)]
-        if poster is not None:
-            written.append(write_still(poster, film.frame(timeline.last_picture), *_colours(film)))
+        if poster is not None and film is not None:
+            frame = film.frame(timeline.last_picture)
+            written.append(write_still(poster, frame, film.colours, film.transparent, film.comment))
     return Animated(tuple(written), len(timeline.moments), timeline.seconds, tuple(remarks))
 
 
@@ -104,10 +101,3 @@ def _make_timeline(pace: Pace, flows: Sequence[Flow]) -> Timeline:
     """Makes the timeline; the flow with the most layers decides what ``pace`` leaves open."""
     leading = max(flows, key=lambda flow: len(flow.layer_ends()))
     return make_timeline(pace, len(flows), len(leading.layer_ends()), leading.default_easing)
-
-
-def _check_rate(row: Format, pace: Pace) -> None:
-    if pace.fps > row.fastest:
-        raise UnusableInput(
-            f"--fps {pace.fps:g} is out of range; {row.name} plays {SLOWEST:g} to {row.fastest:g} frames a second"
-        )

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from flowgif.drawing.colours import Look, make_look
 from flowgif.drawing.styles.table import STYLES
 from flowgif.errors import UnusableInput
-from flowgif.formats.fit import PRESETS, Preset
-from flowgif.names import PRESETS as PRESET_NAMES
+from flowgif.formats.presets import PRESETS, Limits
 from flowgif.timeline import Pace
 
 __all__ = ["AnimationConfig"]
@@ -50,7 +49,7 @@ class AnimationConfig:
     def __post_init__(self) -> None:
         STYLES.find(self.style)
         if self.preset is not None:
-            PRESET_NAMES.check(self.preset)
+            PRESETS.find(self.preset)
             if self.size is not None:
                 raise UnusableInput(f"--preset {self.preset} sets the size; leave --size out")
         if not 16 <= self.side <= 4096:
@@ -61,9 +60,14 @@ class AnimationConfig:
             raise UnusableInput(f"--loops {self.loops} is out of range; give 0 (for ever) to 65535")
 
     @property
-    def limits(self) -> Preset | None:
-        """The preset's limits, or None."""
-        return None if self.preset is None else PRESETS[self.preset]
+    def limits(self) -> Limits:
+        """What each file must keep."""
+        return Limits(self.max_bytes, None if self.preset is None else PRESETS[self.preset])
+
+    @property
+    def transparent_index(self) -> int | None:
+        """The palette index that is see-through, or None."""
+        return 0 if self.look.transparent else None
 
     @property
     def side(self) -> int:

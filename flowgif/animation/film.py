@@ -33,7 +33,7 @@ def record_film(
     frames = style.frames(motion, timeline.moments)
     if config.caption:
         frames = add_captions(frames, timeline.moments, style)
-    if config.limits is not None and config.limits.square:
+    if config.limits.preset is not None and config.limits.preset.square:
         frames = map(_pad_to_square, frames)
     if reporter is not None:
         frames = _report(frames, len(timeline.moments), reporter)

@@ -12,8 +12,10 @@ import numpy as np
 from flowgif.animation.animate import Animated
 from flowgif.animation.config import AnimationConfig
 from flowgif.animation.film import add_captions
+from flowgif.animation.motion import integrate
+from flowgif.animation.reporter import Reporter
+from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.table import STYLES
-from flowgif.drawing.trajectories import Trajectories, place_runs
 from flowgif.errors import UnusableInput
 from flowgif.flows.base import Flow
 from flowgif.formats.table import check_still, write_still
@@ -28,6 +30,7 @@ def draw_stills(
     out: Path,
     times: Sequence[float],
     config: AnimationConfig = AnimationConfig(),
+    reporter: Reporter | None = None,
 ) -> Animated:
     """Writes a PNG with a row of frames.
 
@@ -36,6 +39,7 @@ def draw_stills(
         out: a PNG; replaced whole or left alone.
         times: of each frame, within [0, 1], in any order.
         config: what is drawn; its side is that of one frame, and its pace is not used.
+        reporter: is told of the progress; None for nobody.
 
     Raises:
         UnusableInput: several runs, a time outside [0, 1], limits of a file, or the file cannot be written.
@@ -52,12 +56,7 @@ def draw_stills(
     moments = [Moment(0, time, after_cut=True) for time in times]
     # What shows of the frames before is drawn as if they had been there, at the usual pace.
     before = [[Moment(0, max(0.0, time - i / FRAMES)) for i in range(style.memory, 0, -1)] for time in times]
-    with Trajectories.record(
-        style.runs,
-        [*moments, *itertools.chain(*before)],
-        style.base_points(config.points, config.seed),
-        style.refinements(config.points),
-    ) as motion:
+    with integrate(style, [*moments, *itertools.chain(*before)], config.points, config.seed, reporter) as motion:
         if style.memory:
             histories = zip(before, moments, strict=True)
             drawn = (
