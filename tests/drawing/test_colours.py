@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from flowgif.drawing.colours import CMAPS, THEMES, faint, legible, make_look, picture_colours, ramp, shades
+from flowgif.drawing.colours import CMAPS, THEMES, is_faint, legible, make_look, ramp, shades
+from flowgif.drawing.picture_colours import picture_colours
 from flowgif.errors import UnusableInput
 from flowgif.formats.raster.palette import oklab
 from flowgif.targets.image import ink_of
@@ -101,7 +102,7 @@ def test_a_pictures_colours_are_those_of_its_ink() -> None:
         # On the softened edge, and beyond it: no mixture with the white.
         ((50, 9), (20, 30, 120)), ((2, 45), (20, 30, 120)), ((38, 141), (255, 225, 150)),
     ):  # fmt: skip
-        assert np.abs(found.colours[found.kinds[place]].astype(int) - colour).max() <= NEAR
+        assert np.abs(found.colours[found.labels[place]].astype(int) - colour).max() <= NEAR
 
 
 def test_a_pictures_colours_are_limited() -> None:
@@ -112,8 +113,8 @@ def test_a_pictures_colours_are_limited() -> None:
     for most in (1, 5, 64, 200):
         found = picture_colours(image, ink_of(image).ink, most)
         assert 1 <= len(found.colours) <= min(most, 64)
-        assert found.kinds.max() < len(found.colours)
-        assert found.kinds.min() >= 0
+        assert found.labels.max() < len(found.colours)
+        assert found.labels.min() >= 0
 
 
 def test_one_colour_is_one_colour() -> None:
@@ -136,4 +137,4 @@ def test_one_colour_is_one_colour() -> None:
 def test_colours_are_faint_where_none_stands_out(
     colours: list[tuple[int, int, int]], ground: tuple[int, int, int], expected: bool
 ) -> None:
-    assert faint(np.array(colours, dtype=np.uint8), ground) is expected
+    assert is_faint(np.array(colours, dtype=np.uint8), ground) is expected

@@ -246,16 +246,16 @@ def test_particles_fit_the_picture() -> None:
 
     def of(image: Image.Image, size: int) -> PointsStyle:
         style = PointsStyle(place_runs([(Shift(), ImageTarget(Picture(image, image.size)))], size), make_look())
-        assert style.fewest / 20 < style.particles <= style.most
+        assert style.MIN_PARTICLES / 20 < style.suitable_count <= style.MAX_PARTICLES
         return style
 
     end = Moment(0, 1.0)
-    assert of(thin, 480).particles > of(blot, 480).particles
-    assert of(thin, 128).particles < of(thin, 480).particles
+    assert of(thin, 480).suitable_count > of(blot, 480).suitable_count
+    assert of(thin, 128).suitable_count < of(thin, 480).suitable_count
     assert of(thin, 480).radius(5000, end) < of(blot, 480).radius(5000, end)
     # All ink of the blot is covered four fifths by discs that do not overlap.
     style = of(blot, 480)
-    area = np.pi * style.radius(style.particles, end) ** 2 * style.particles
+    area = np.pi * style.radius(style.suitable_count, end) ** 2 * style.suitable_count
     assert area == pytest.approx(0.8 * np.pi * (160 * 480 / 400 / 1.16) ** 2, rel=0.05)
 
 
