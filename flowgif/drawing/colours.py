@@ -38,6 +38,7 @@ RGB = tuple[int, int, int]
 
 LEGIBLE = 0.35  # a text differs at least so much in lightness from what it stands on; black and white differ by 1
 FAINT = 0.1  # colours that differ less in Oklab hardly stand out
+SUITABLE = "a map such as viridis, magma or crest"
 ANCHORS = 256  # of a map of the library: as many colours as most of its maps are made of
 
 
@@ -129,7 +130,7 @@ def make_look(
         color: 'source' for the picture's colours.
 
     Raises:
-        UnusableInput: a theme, colour map or colour is unknown.
+        UnusableInput: a theme, colour map or colour is unknown, or a density in this map would not show.
     """
     chosen = THEMES.find(theme)
     anchors = find_cmap(cmap if cmap is not None else chosen.cmap)
@@ -141,6 +142,11 @@ def make_look(
         anchors = (background, foreground)
     elif bg is not None:
         anchors = (background, *anchors[1:])
+    elif is_faint(np.array(anchors[-1:], dtype=np.uint8), anchors[0]):
+        # A cyclic map: the picture would have the background's colour.
+        raise UnusableInput(
+            f"--cmap {cmap} ends with nearly the colour that it begins with; give another --bg, or {SUITABLE}"
+        )
     return Look(background, foreground, anchors, transparent, color == "source")
 
 
@@ -166,8 +172,10 @@ def find_cmap(name: str) -> tuple[RGB, ...]:
     except KeyError:
         known = [*CMAPS, *(each.lower() for each in catalog.short_keys())]
         near = difflib.get_close_matches(name.lower(), sorted(known), n=1)
-        remedy = did_you_mean(name.lower(), near) if near else f"give {names.CMAPS}, or a map of the cmap library"
+        remedy = did_you_mean(name.lower(), near) if near else f"give {names.CMAPS}, or {SUITABLE}"
         raise UnusableInput(f"unknown --cmap '{name}'; {remedy}") from None
+    if found.category == "qualitative":
+        raise UnusableInput(f"--cmap {name}: its colours have no order, as densities have; give {SUITABLE}")
     colours = np.rint(255 * np.asarray(found(np.linspace(0, 1, ANCHORS), N=ANCHORS))[:, :3]).astype(int)
     return tuple((red, green, blue) for red, green, blue in (colours[::-1] if backwards else colours).tolist())
 
