@@ -18,6 +18,7 @@ __all__ = [
     "OBJECTIVES",
     "OPTIMISERS",
     "PRESETS",
+    "SAMPLE_SUFFIXES",
     "STYLES",
     "SUFFIXES",
     "THEMES",
@@ -133,3 +134,4 @@ THEMES = Names("--theme", "light", "dark")
 EASINGS = Names("--easing", "linear", "smooth", "in", "out")
 PRESETS = Names("--preset", "readme", "slack", "discord", "square")
 SUFFIXES = Names("suffix", ".gif", ".png", ".apng", ".webp", ".mp4", ".webm", ".html")
+SAMPLE_SUFFIXES = Names("suffix of samples", ".npy", ".csv")
