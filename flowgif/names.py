@@ -23,6 +23,7 @@ __all__ = [
     "PICTURE_SUFFIXES",
     "PRESETS",
     "SCHEDULES",
+    "SAMPLE_SUFFIXES",
     "STYLES",
     "SUFFIXES",
     "TARGETS",
@@ -155,3 +156,4 @@ CMAPS = Names("--cmap", "ink", "night", "grey")  # besides all maps of the cmap 
 EASINGS = Names("--easing", "linear", "smooth", "in", "out")
 PRESETS = Names("--preset", "readme", "slack", "discord", "square")
 SUFFIXES = Names("suffix", ".gif", ".png", ".apng", ".webp", ".mp4", ".webm", ".html")
+SAMPLE_SUFFIXES = Names("suffix of samples", ".npy", ".csv")
