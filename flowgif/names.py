@@ -5,7 +5,7 @@ This module imports nothing heavy, so that help is instant.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from flowgif.errors import UnusableInput, did_you_mean
@@ -25,6 +25,7 @@ __all__ = [
     "THEMES",
     "Names",
     "Table",
+    "listed",
 ]
 
 Row = TypeVar("Row")
@@ -68,8 +69,13 @@ class Names(Collection[str]):
 
     def __str__(self) -> str:
         """'points, density or trails'."""
-        *most, last = self._names
-        return f"{', '.join(most)} or {last}" if most else last
+        return listed(self._names, "or")
+
+
+def listed(words: Iterable[str], conjunction: str) -> str:
+    """Returns 'a, b or c' of at least one word."""
+    *most, last = words
+    return f"{', '.join(most)} {conjunction} {last}" if most else last
 
 
 class Table(Mapping[str, Row]):

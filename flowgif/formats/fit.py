@@ -1,8 +1,7 @@
-"""Files that may have no more than so many bytes."""
+"""The search for the best quality of a film whose file may have no more than so many bytes."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -10,43 +9,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PIL import Image
-
-from flowgif.errors import CheckFailed, UnusableInput
+from flowgif.errors import CheckFailed
 from flowgif.files import write_atomically
-from flowgif.formats.raster.film import LONGEST, Film, thin
-from flowgif.formats.raster.frames import is_stills
-from flowgif.formats.table import encode
+from flowgif.formats.presets import PRESETS, verify
+from flowgif.formats.raster.film import Film
+from flowgif.units import describe, parse_bytes
 
-__all__ = ["PRESETS", "Fitted", "Floor", "Preset", "describe", "fit", "parse_bytes", "verify"]
+__all__ = ["PRESETS", "Fitted", "Floor", "fit", "parse_bytes", "verify", "write_fitted"]
 
-UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 LEVELS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192)
-
-
-@dataclass(frozen=True)
-class Preset:
-    """What a place where animations are shown takes.
-
-    Attributes:
-        side: the longer side, pixels; no more than that, and exactly that where the picture must be square.
-        square: whether both sides are the same.
-        most_bytes: of the file, or None.
-        most_frames: or None.
-    """
-
-    side: int
-    square: bool = False
-    most_bytes: int | None = None
-    most_frames: int | None = None
-
-
-PRESETS: dict[str, Preset] = {
-    "readme": Preset(480, most_bytes=1024**2),
-    "slack": Preset(128, square=True, most_bytes=128 * 1024, most_frames=50),
-    "discord": Preset(128, square=True, most_bytes=256 * 1024),
-    "square": Preset(512, square=True),
-}
 
 
 @dataclass(frozen=True)
@@ -95,53 +66,41 @@ class _Settings:
     side: int
 
 
-def parse_bytes(text: str) -> int:
-    """Bytes of '200000', '128KB' or '1.5MB'; a KB is 1024 bytes, as the services mean it that have such limits.
-
-    Raises:
-        UnusableInput: that is no size.
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?)(?:i?B)?\s*", text, re.IGNORECASE)
-    size = int(float(found[1]) * UNITS[found[2].upper()]) if found else 0
-    if size < 1:
-        raise UnusableInput(f"'{text}' is no file size; give one like 200000, 128KB or 1.5MB")
-    return size
-
-
-def fit(
+def write_fitted(
     path: Path,
     film: Film,
-    most_bytes: int | None,
+    write: Callable[[Path, Film], object],
+    max_bytes: int | None,
     *,
-    most_frames: int | None = None,
+    max_frames: int | None = None,
     floor: Floor = Floor(),
     check: Callable[[Path], object] | None = None,
 ) -> Fitted:
-    """Writes a film in the best quality that a number of bytes allows.
+    """Writes the film at the best quality that fits.
 
-    First colours are given up, then frames, then pixels: each as far as is fair before the next, and only then all of
-    them to the floor. Of what is given up last, no more is than is needed.
+    Lowers colours, then frames, then pixels, each to FAIR before the next, then again to ``floor``. The last one
+    lowered is bisected, so that no more is given up than needed.
 
     Args:
-        path: as ``encode`` takes it, except that it is one file; replaced whole, or left alone.
+        path: a file; replaced whole, or left alone.
         film: all there is; nothing is drawn again.
-        most_bytes: of the file; None for any number.
-        most_frames: likewise.
+        write: fills a new file with a film; it is called for each trial.
+        max_bytes: of the file; None for any number.
+        max_frames: of the film; None for any number.
         floor: what must be left.
         check: looks at the file before it takes its place.
 
     Raises:
-        UnusableInput: the place cannot be written, or is a folder.
+        UnusableInput: the place cannot be written.
         CheckFailed: the file is too large even at the floor.
     """
-    if is_stills(path):
-        raise UnusableInput(f"cannot fit {path} into a size: it is a folder; name a file, like {path.name}.gif")
-    frames = len(film) if most_frames is None else min(len(film), most_frames)
-    with tempfile.TemporaryDirectory(prefix="flowgif-") as folder:
-        trials = _Trials(film, most_bytes, Path(folder) / f"trial{path.suffix}", Path(folder) / f"best{path.suffix}")
+    frames = len(film) if max_frames is None else min(len(film), max_frames)
+    with tempfile.TemporaryDirectory(prefix="flowgif-") as name:
+        folder = Path(name)
+        trials = _Trials(film, write, max_bytes, folder / f"trial{path.suffix}", folder / f"best{path.suffix}")
         fitted = _search(trials, _Settings(len(film.colours), frames, max(film.width, film.height)), floor)
         if fitted is None:
-            limit = describe(most_bytes or 0)
+            limit = describe(max_bytes or 0)
             raise CheckFailed(f"{path}: {trials.least}, more than {limit}; allow more, or show fewer points")
         if check is not None:
             check(trials.best)
@@ -152,8 +111,10 @@ def fit(
 class _Trials:
     """Writes a film with less and less of it, and keeps the last file that fits."""
 
-    def __init__(self, film: Film, most_bytes: int | None, trial: Path, best: Path) -> None:
-        self.film, self.most_bytes, self.trial, self.best = film, most_bytes, trial, best
+    def __init__(
+        self, film: Film, write: Callable[[Path, Film], object], max_bytes: int | None, trial: Path, best: Path
+    ) -> None:
+        self.film, self.write, self.max_bytes, self.trial, self.best = film, write, max_bytes, trial, best
         self.least = ""  # what the last file has that does not fit
 
     def fits(self, settings: _Settings) -> Fitted | None:
@@ -161,10 +122,10 @@ class _Trials:
             film = opened.enter_context(self.film.with_frames(settings.frames))
             film = opened.enter_context(film.with_size(settings.side))
             film = opened.enter_context(film.with_levels(settings.levels))
-            encode(self.trial, film)
+            self.write(self.trial, film)
             size = self.trial.stat().st_size
             levels, side = len(film.colours), max(film.width, film.height)
-            if self.most_bytes is not None and size > self.most_bytes:
+            if self.max_bytes is not None and size > self.max_bytes:
                 self.least = f"{describe(size)} at {levels} levels, {len(film)} frames and {side} pixels"
                 return None
             self.trial.replace(self.best)
@@ -202,7 +163,7 @@ def _choices(film: Film, name: str, now: int, low: int) -> Sequence[int]:
         return [levels for levels in reversed(LEVELS) if low <= levels < now]
     if name == "frames":
         # A few frames of a very long film would each have to stay longer than a file can say.
-        while low < now and max(thin(film.delays, low)[1]) > LONGEST:
+        while low < now and not film.can_have(low):
             low += 1
         return range(now - 1, low - 1, -1)
     # Codecs like even sides, and nobody sees a step of one.
@@ -218,42 +179,18 @@ def _given_up(whole: Film, part: Film) -> str:
     return ", ".join(f"{before} -> {after} {what}" for before, after, what in pairs if after < before)
 
 
-def verify(path: Path, preset: Preset, name: Path | None = None) -> None:
-    """Opens a file again and holds it to a preset.
-
-    Args:
-        path: the file.
-        preset: what it must keep.
-        name: what it is to be called in messages, if not so.
-
-    Raises:
-        UnusableInput: it is not a picture.
-        CheckFailed: it is larger than the preset allows.
-    """
-    try:
-        with Image.open(path) as image:
-            (width, height), frames = image.size, getattr(image, "n_frames", 1)
-    except OSError as error:
-        raise UnusableInput(
-            f"cannot check {name or path}: {error.strerror or 'no picture'}; name a .gif, .png or .webp"
-        ) from None
-    size = path.stat().st_size
-    if preset.square and not width == height == preset.side:
-        missed = f"{width}x{height} pixels, not {preset.side}x{preset.side}"
-    elif max(width, height) > preset.side:
-        missed = f"{width}x{height} pixels, more than {preset.side}"
-    elif preset.most_frames is not None and frames > preset.most_frames:
-        missed = f"{frames} frames, more than {preset.most_frames}"
-    elif preset.most_bytes is not None and size > preset.most_bytes:
-        missed = f"{describe(size)}, more than {describe(preset.most_bytes)}"
-    else:
-        return
-    raise CheckFailed(f"{name or path} has {missed}; leave out what sets its size, or choose another --preset")
+# Alias of before the table of formats; PRESETS, parse_bytes and verify are too.
 
 
-def describe(size: int) -> str:
-    """Bytes as '1.5 MB', '128 KB' or '900 bytes'."""
-    for unit, name in ((UNITS["M"], "MB"), (UNITS["K"], "KB")):
-        if size >= unit:
-            return f"{size / unit:.4g} {name}"
-    return f"{size} bytes"
+def fit(  # noqa: D103  # alias
+    path: Path,
+    film: Film,
+    most_bytes: int | None,
+    *,
+    most_frames: int | None = None,
+    floor: Floor = Floor(),
+    check: Callable[[Path], object] | None = None,
+) -> Fitted:
+    from flowgif.formats.table import encode
+
+    return write_fitted(path, film, encode, most_bytes, max_frames=most_frames, floor=floor, check=check)

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowgif.errors import UnusableInput
-from flowgif.formats.raster.film import LONGEST, Film, thin
+from flowgif.formats.raster.film import LONGEST, Film
 from flowgif.formats.raster.palette import merge_colours, nearest_colours
+from flowgif.formats.raster.thin import thin
 
 
 def test_frames_come_back_any_number_of_times() -> None:

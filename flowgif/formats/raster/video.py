@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from flowgif.errors import UnusableInput
+from flowgif.files import check_writable
 from flowgif.formats.raster.film import Film
 
-__all__ = ["check_ffmpeg", "write_mp4", "write_webm"]
+__all__ = ["check_video", "write_mp4", "write_webm"]
 
 # A fixed number of threads, as the bytes depend on it; nothing of the time or the program's version.
 _COMMON = ("-threads", "2", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1")
@@ -25,7 +26,7 @@ _COLOUR = (
 _H264 = ("-crf", "18", "-preset", "medium", "-movflags", "+faststart")
 _VP9 = ("-crf", "34", "-b:v", "0", "-deadline", "good", "-cpu-used", "2", "-row-mt", "0")
 
-SLOWEST = 100  # a frame, hundredths of a second: players seek badly in films with longer ones
+LONGEST = 1  # seconds of a frame in the file: players seek badly in films with longer ones
 
 
 def write_mp4(path: Path, film: Film) -> None:
@@ -38,12 +39,17 @@ def write_webm(path: Path, film: Film) -> None:
     _write_video(path, film, "libvpx-vp9", _VP9)
 
 
-def check_ffmpeg(suffix: str) -> None:
+def check_video(path: Path) -> None:
     """Finds out before the work whether a video can be written.
 
     Raises:
-        UnusableInput: there is no ffmpeg.
+        UnusableInput: there is no ffmpeg, or the place cannot be written.
     """
+    _check_ffmpeg(path.suffix)
+    check_writable(path)
+
+
+def _check_ffmpeg(suffix: str) -> None:
     try:
         import imageio_ffmpeg
 
@@ -56,24 +62,21 @@ def check_ffmpeg(suffix: str) -> None:
 def _write_video(path: Path, film: Film, codec: str, options: tuple[str, ...]) -> None:
     """Frames at a constant rate, the lowest at which each delay is a whole number of them.
 
-    Odd sides get a line of background, as the codecs share colours between two pixels; what is see-through is white.
+    Odd sides get a line of background, as the codecs share colours between two pixels.
     """
-    check_ffmpeg(path.suffix)
+    _check_ffmpeg(path.suffix)
     import imageio.v2
 
-    step = math.gcd(*film.delays)
-    step = step if step <= SLOWEST else math.gcd(step, SLOWEST)
-    rate = f"100/{step}"
+    step, longest = math.gcd(*film.delays), LONGEST * film.ticks
+    step = step if step <= longest else math.gcd(step, longest)
+    rate = f"{film.ticks}/{step}"
     comment = ("-metadata", f"comment={film.comment}") if film.comment else ()
-    colours = film.colours.copy()
-    if film.transparent is not None:
-        colours[film.transparent] = 255
     margins = ((0, film.height % 2), (0, film.width % 2))
     writer = imageio.v2.get_writer(
         path,
         format="FFMPEG",  # pyright: ignore[reportArgumentType]
         mode="I",
-        fps=100 / step,
+        fps=film.ticks / step,
         codec=codec,
         quality=None,
         pixelformat="yuv420p",
@@ -87,7 +90,7 @@ def _write_video(path: Path, film: Film, codec: str, options: tuple[str, ...]) -
         # As a context manager imageio's writer would leave ffmpeg running where something goes wrong.
         with closing(writer):
             for frame, delay in zip(film.frames(), film.delays, strict=True):
-                picture = colours[np.pad(frame, margins)]
+                picture = film.colours[np.pad(frame, margins)]
                 for _ in range(delay // step):
                     writer.append_data(picture)
     except OSError:
