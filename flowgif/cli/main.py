@@ -63,8 +63,11 @@ def main() -> None:
         _die(f"{error.format_message().rstrip('.')}; see flowgif --help", ExitCode.UNUSABLE_INPUT)
     except typer.Abort:
         _die("interrupted", ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # Nobody reads stdout any more. Python flushes it at exit, which must not fail again.
+    except SystemExit as end:
+        # typer exits with 1, the code of a missed bound, where nobody reads stdout any more.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        # Python flushes stdout at exit, which must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.READER_GONE)
     except OSError as error:
