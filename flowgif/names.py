@@ -11,14 +11,17 @@ from typing import TypeVar
 from flowgif.errors import UnusableInput, did_you_mean
 
 __all__ = [
+    "ACTIVATIONS",
     "DATA_SETS",
     "DEVICES",
     "EASINGS",
     "MODELS",
+    "NETWORKS",
     "OBJECTIVES",
     "OPTIMISERS",
     "PICTURE_SUFFIXES",
     "PRESETS",
+    "SCHEDULES",
     "STYLES",
     "SUFFIXES",
     "TARGETS",
@@ -130,8 +133,11 @@ class Table(Mapping[str, Row]):
 
 
 MODELS = Names("--model", "ffjord", "realnvp", "glow", "spline")
+NETWORKS = Names("network", "fourier", "concatsquash")
+ACTIVATIONS = Names("activation", "silu", "relu", "tanh")
 OBJECTIVES = Names("--objective", "flow-matching", "likelihood")
 OPTIMISERS = Names("optimiser", "adam", "muon")
+SCHEDULES = Names("schedule", "linear", "constant")
 DEVICES = Names("--device", "auto", "cpu", "cuda", "mps")
 TARGETS = Names("target", "img", "data")
 PICTURE_SUFFIXES = Names("picture suffix", ".svg", ".svgz")

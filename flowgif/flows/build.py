@@ -11,7 +11,8 @@ from flowgif.config.schema import RunConfig
 from flowgif.flows.base import Flow
 from flowgif.flows.continuous.ffjord import FFJORD
 from flowgif.flows.discrete.glow import glow
-from flowgif.flows.discrete.realnvp import realnvp, spline_flow
+from flowgif.flows.discrete.realnvp import realnvp
+from flowgif.flows.discrete.spline import spline_flow
 from flowgif.names import MODELS, Table
 
 __all__ = ["BUILDERS", "Builder", "build_flow"]

@@ -1,21 +1,25 @@
-"""Discrete flows: layers one after another, and exact densities between them.
+"""Discrete flows: layers one after another, with exact densities between them.
 
-Layer i of T moves while time goes from (i - 1) / T to i / T. A fraction s of its way it is again an invertible layer
-with a known log-determinant, so the density is exact at every time and not just after whole layers.
+Layer i of T moves while time goes from (i - 1) / T to i / T. At a fraction s of its way it is an invertible layer
+with a known log-determinant too, so the density is exact at every time and not only after whole layers.
+
+A new discrete flow is a function that puts layers together into a :class:`DiscreteFlow`; it is one row of
+``flowgif.flows.build.BUILDERS``. A new kind of layer derives from :class:`Layer` and implements :meth:`Layer.path` and
+:meth:`Layer.inverse_at`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from flowgif.flows.base import Flow, Mapped
+from flowgif.flows.networks import ListOf
 
-__all__ = ["Chain", "DiscreteFlow", "Layer", "part_way"]
+__all__ = ["Chain", "DiscreteFlow", "Layer", "log_slope_part_way", "part_way"]
 
 
 class Layer(nn.Module, ABC):
@@ -23,7 +27,7 @@ class Layer(nn.Module, ABC):
 
     @abstractmethod
     def path(self, z: Tensor, fractions: Tensor) -> Mapped:
-        """From the base's side towards the data's, as far as each fraction.
+        """Carries points from the base's side towards the data's, as far as each fraction.
 
         Args:
             z: (n, 2).
@@ -35,25 +39,35 @@ class Layer(nn.Module, ABC):
 
     @abstractmethod
     def inverse_at(self, x: Tensor, fraction: float = 1.0) -> Mapped:
-        """From a fraction of the way back to the base's side, for x (n, 2)."""
+        """Carries points x (n, 2) at a fraction of the way back to the base's side."""
 
     def velocity(self, x: Tensor, fraction: float) -> Tensor:
-        """dx/ds, (n, 2), at the fraction s of the way; that of a straight line, where nothing else is said."""
+        """Computes dx/ds, (n, 2), at points x (n, 2) at the fraction s of the way; by default of straight paths."""
         start = self.inverse_at(x, fraction).point
         return self.path(start, start.new_ones(1)).point[0] - start
 
     def initialise(self, x: Tensor) -> None:
-        """Data-dependent initialisation, before the first step of training; by default there is none.
+        """Initialises the layer by data, before the first step of training; by default does nothing.
 
         Args:
-            x: (n, 2), what the first batch is on the layer's data side.
+            x: the first batch, carried back to the layer's data side, (n, 2).
         """
 
 
-def part_way(start: Tensor, end: Tensor, log_slope: Tensor, fractions: Tensor) -> tuple[Tensor, Tensor]:
-    """Linear interpolation (1 - s) z + s f(z) between a coordinate and its image under an increasing f.
+def log_slope_part_way(log_slope: Tensor, fraction: float | Tensor) -> Tensor:
+    """Computes log(1 - s + s exp(a)): how steep a map with log-slope a is at a fraction s of its way.
 
-    It is increasing too: its slope is 1 - s + s f'(z) > 0.
+    Args:
+        log_slope: a.
+        fraction: s, within [0, 1], of a shape that broadcasts against it.
+    """
+    return torch.log1p(fraction * torch.expm1(log_slope))
+
+
+def part_way(start: Tensor, end: Tensor, log_slope: Tensor, fractions: Tensor) -> tuple[Tensor, Tensor]:
+    """Interpolates linearly, (1 - s) z + s f(z), between a coordinate and its image under an increasing f.
+
+    The result increases in z too: its slope is 1 - s + s f'(z) > 0.
 
     Args:
         start, end: z and f(z), of one shape.
@@ -64,8 +78,8 @@ def part_way(start: Tensor, end: Tensor, log_slope: Tensor, fractions: Tensor) -
         The images and the logarithms of their slopes.
     """
     whole = fractions == 1
-    # At the end, where a slope below rounding would be zero here, its gradient must not become NaN.
-    between = torch.log1p(fractions * torch.expm1(torch.where(whole, 0.0, log_slope)))
+    # At s = 1 the formula would round a very small slope to 0, and its gradient would be NaN.
+    between = log_slope_part_way(torch.where(whole, 0.0, log_slope), fractions)
     return torch.lerp(start, end, fractions), torch.where(whole, log_slope, between)
 
 
@@ -78,13 +92,13 @@ class Chain(Layer):
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(layers)
+        self.layers = ListOf[Layer](layers)
 
     def path(self, z: Tensor, fractions: Tensor) -> Mapped:
         done = [self._done(fraction) for fraction in fractions.tolist()]
         ladj = z.new_zeros(len(z))
         points, ladjs = [z] * len(done), [ladj] * len(done)
-        for i, layer in enumerate(self._in_order()):
+        for i, layer in enumerate(self.layers):
             here = [k for k, stop in enumerate(done) if i < stop <= i + 1]
             further = any(stop > i + 1 for stop in done)
             stops = [done[k] - i for k in here] + [1.0] * further
@@ -99,7 +113,7 @@ class Chain(Layer):
 
     def inverse_at(self, x: Tensor, fraction: float = 1.0) -> Mapped:
         ladj, done = x.new_zeros(len(x)), self._done(fraction)
-        for i, layer in reversed(list(enumerate(self._in_order()))):
+        for i, layer in reversed(list(enumerate(self.layers))):
             if i < done:
                 x, more = layer.inverse_at(x, min(1.0, done - i))
                 ladj = ladj + more
@@ -108,21 +122,18 @@ class Chain(Layer):
     def velocity(self, x: Tensor, fraction: float) -> Tensor:
         done = self._done(fraction)
         moving = min(int(done), len(self.layers) - 1)
-        return len(self.layers) * self._in_order()[moving].velocity(x, done - moving)
+        return len(self.layers) * list(self.layers)[moving].velocity(x, done - moving)
 
     def initialise(self, x: Tensor) -> None:
-        for layer in reversed(self._in_order()):
+        for layer in reversed(list(self.layers)):
             layer.initialise(x)
             x = layer.inverse_at(x).point
 
-    def _in_order(self) -> list[Layer]:
-        return cast(list[Layer], list(self.layers))
-
     def _done(self, fraction: float) -> float:
-        """How many layers have moved; what is within rounding of a whole number, as 1/3 is, is that number."""
+        """Returns how many layers have moved; a number within rounding of a whole one, as with 1/3, becomes whole."""
         count = len(self.layers)
         done = fraction * count
-        # A float32's rounding, up to 6e-8 of a fraction, is that of a layer times their number.
+        # A float32's rounding, up to 6e-8 of the fraction, is that times the number of layers here.
         return float(round(done)) if abs(done - round(done)) < max(1e-6, 1e-7 * count) else done
 
 
@@ -136,7 +147,7 @@ class DiscreteFlow(Flow):
     evaluated = "layers"
     default_easing = "linear"
     starts_at_base = True
-    training_threads = 1  # the many operations are too small to be worth sharing
+    training_threads = 1  # there are many operations, each too small to share
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         super().__init__()
@@ -148,7 +159,7 @@ class DiscreteFlow(Flow):
 
     def time_name(self, time: float) -> str:
         done = time * self.layers
-        # Only the layer's very end has no decimal: any other number is not yet there, or no longer.
+        # Only the end of a layer is shown without a decimal.
         return f"layer {round(done)}" if abs(done - round(done)) < 1e-6 else f"layer {done:.1f}"
 
     def to_base(self, x: Tensor, time: float = 1.0) -> Mapped:

@@ -9,14 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from flowgif.errors import NumericalError
-from flowgif.flows.continuous.ffjord import FFJORD, Solver
-from flowgif.flows.continuous.velocity import Derivatives, VelocityNetwork
+from flowgif.flows.continuous.ffjord import FFJORD
+from flowgif.flows.continuous.solver import Solver
+from flowgif.flows.continuous.velocity import Derivatives, VelocityField, VelocityNetwork
 from flowgif.session import Loaded
 
 MATRIX = torch.tensor([[0.4, -1.1], [0.7, -0.9]], dtype=torch.float64)
 
 
-class LinearField(nn.Module):
+class LinearField(VelocityField):
     """v(x, t) = A x: the flow is expm(t A), its log-determinant t tr A."""
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from flowgif.config.schema import FFJORDConfig, RunConfig, TargetConfig, TrainingConfig
-from flowgif.flows.continuous.velocity import ConcatSquashNetwork
-from flowgif.runs.directory import build_flow
+from flowgif.flows.build import build_flow
+from flowgif.flows.continuous.concatsquash import ConcatSquashNetwork
 from flowgif.targets.toy import ToyTarget
 from flowgif.training.trainer import Trainer
 
