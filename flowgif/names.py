@@ -21,6 +21,7 @@ __all__ = [
     "OPTIMISERS",
     "PICTURE_SUFFIXES",
     "PRESETS",
+    "SAMPLE_SUFFIXES",
     "SCHEDULES",
     "STYLES",
     "SUFFIXES",
@@ -159,3 +160,4 @@ THEMES = Names("--theme", "light", "dark")
 EASINGS = Names("--easing", "linear", "smooth", "in", "out")
 PRESETS = Names("--preset", "readme", "slack", "discord", "square")
 SUFFIXES = Names("suffix", ".gif", ".png", ".apng", ".webp", ".mp4", ".webm", ".html")
+SAMPLE_SUFFIXES = Names("suffix of samples", ".npy", ".csv")
