@@ -11,12 +11,13 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from flowgif.drawing.colours import Look, make_look
+from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.base import Style
 from flowgif.drawing.styles.density import DensityStyle
 from flowgif.drawing.styles.panels import PanelsStyle
 from flowgif.drawing.styles.points import PointsStyle
 from flowgif.drawing.styles.table import STYLES
-from flowgif.drawing.trajectories import Trajectories, place_runs
+from flowgif.drawing.trajectories import Trajectories
 from flowgif.errors import UnusableInput
 from flowgif.flows.base import Flow, Mapped
 from flowgif.targets.image import ImageTarget, Picture
@@ -315,11 +316,33 @@ def test_a_pictures_panels_need_room() -> None:
         PanelsStyle(place_runs([(Shift(), CIRCLES)], 100), make_look())
 
 
-@pytest.mark.parametrize(("name", "runs", "message"), [("panels", 2, "one run"), ("density", 1, "--color source")])
-def test_what_a_style_cannot_show_is_told(name: str, runs: int, message: str) -> None:
-    runs = place_runs([(Shift(), MOONS)] * runs, SIZE)
+@pytest.mark.parametrize(("name", "number", "message"), [("panels", 2, "one run"), ("density", 1, "--color source")])
+def test_what_a_style_cannot_show_is_told(name: str, number: int, message: str) -> None:
+    runs = place_runs([(Shift(), MOONS)] * number, SIZE)
     with pytest.raises(UnusableInput, match=message):
-        STYLES[name](runs, make_look(color="source" if runs == 1 else None))
+        STYLES[name](runs, make_look(color="source" if number == 1 else None))
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_every_style_has_particles_for_a_page(name: str) -> None:
+    style = STYLES[name](place_runs([(Shift(), MOONS)], SIZE), make_look(fg="navy"))
+    points = style.as_points()
+    assert (points is style) == style.is_particle_style == isinstance(style, PointsStyle)
+    assert (points.runs, points.look) == (style.runs, style.look)
+
+
+def test_a_part_of_the_particles_is_where_it_is_among_all_of_them() -> None:
+    large, small = (place_runs([(Shift(), MOONS)], size) for size in (SIZE, 2 * SIZE))
+    with Trajectories.record(large, TIMES, torch.randn(50, 2)) as motion:
+        part = motion.subset(small, 10, 30)
+        again = part.subset(large, 5, 20)
+        for moment in TIMES:
+            places = motion.at(moment)
+            np.testing.assert_array_equal(again.at(moment), places[15:35])
+            x = large[0].view.from_frame(places, moment.time)
+            np.testing.assert_allclose(part.at(moment), small[0].view.to_frame(x, moment.time)[10:40], atol=1e-3)
+        assert torch.equal(again.base, motion.base[15:35])
+        assert (part.runs, again.runs) == (small, large)
 
 
 def test_a_data_set_has_no_colours() -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
 from flowgif.drawing.colours import Look, Palette
-from flowgif.drawing.trajectories import DrawnRun, Refinement, Trajectories
+from flowgif.drawing.placing import DrawnRun
+from flowgif.drawing.trajectories import Motion, Refinement
 from flowgif.timeline import Moment
+
+if TYPE_CHECKING:
+    from flowgif.drawing.styles.points import PointsStyle
 
 __all__ = ["Field", "Frame", "Style", "to_levels"]
 
@@ -31,8 +36,13 @@ class Style(ABC):
         text: palette indices of a text's shades, from the background's to the full one.
         shape: (height, width) of a frame.
         memory: how many frames before a frame show in it.
-        remarks: what whoever asked for it should know, a sentence each.
+        remarks: what the user should know about the result, a sentence each.
+        default_side: the longer side of a frame where the user gives no size, pixels.
+        is_particle_style: whether its frames show single particles, so that a page can show the same ones.
     """
+
+    default_side: ClassVar[int] = 480
+    is_particle_style: ClassVar[bool] = False
 
     palette: Palette
     text: Frame
@@ -53,8 +63,14 @@ class Style(ABC):
         return ()
 
     @abstractmethod
-    def frames(self, motion: Trajectories, moments: Sequence[Moment]) -> Iterator[Frame]:
+    def frames(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
         """Yields a frame of palette indices for each moment, in the order in which they are shown."""
+
+    def as_points(self) -> PointsStyle:
+        """Returns the style that shows these runs as single particles: itself if it does, else points in its look."""
+        from flowgif.drawing.styles.points import PointsStyle  # it is a Style, so its module imports this one
+
+        return PointsStyle(self.runs, self.look)
 
 
 def to_levels(ink: Field, levels: int) -> Frame:

@@ -15,8 +15,9 @@ from torch import Tensor
 from flowgif.drawing.colours import Look, Palette, legible, ramp
 from flowgif.drawing.ink import arrows, means_around, smooth_mass
 from flowgif.drawing.mesh import Mesh
+from flowgif.drawing.placing import DrawnRun
 from flowgif.drawing.styles.base import Field, Frame, Style, to_levels
-from flowgif.drawing.trajectories import DrawnRun, Refinement, Trajectories
+from flowgif.drawing.trajectories import Motion, Refinement
 from flowgif.errors import UnusableInput
 from flowgif.timeline import Moment, runs_forward
 
@@ -61,7 +62,7 @@ class DensityStyle(Style):
             for (_, before), (time, mesh) in itertools.pairwise(self._meshes(n))
         ]
 
-    def frames(self, motion: Trajectories, moments: Sequence[Moment]) -> Iterator[Frame]:
+    def frames(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
         for moment in moments:
             yield self.toned(self.mass(motion, moment))
 
@@ -73,7 +74,7 @@ class DensityStyle(Style):
         missing = 1 - np.minimum(mass / max(_full(mass), 1e-300), 1)
         return to_levels(1 - missing * missing, self.levels)
 
-    def mass(self, motion: Trajectories, moment: Moment) -> Field:
+    def mass(self, motion: Motion, moment: Moment) -> Field:
         """Mass per pixel."""
         nodes, mass = motion.at(moment), np.zeros(self.shape)
         closest = math.hypot(self.smoothing(moment.time), GRAIN)
@@ -123,7 +124,7 @@ class FieldStyle(DensityStyle):
         self.palette = Palette(np.concatenate((under, over)), self.levels - 1)
         self.text = np.array([0, *range(self.levels, self.levels + self.strokes)], dtype=np.uint8)
 
-    def frames(self, motion: Trajectories, moments: Sequence[Moment]) -> Iterator[Frame]:
+    def frames(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
         return self.over((self.mass(motion, moment) for moment in moments), moments)
 
     @torch.no_grad()

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from flowgif.drawing.caption import draw_caption
 from flowgif.drawing.colours import Look, Palette
+from flowgif.drawing.placing import DrawnRun
 from flowgif.drawing.styles.base import Field, Frame, Style
 from flowgif.drawing.styles.density import DensityStyle, FieldStyle
 from flowgif.drawing.styles.points import PointsStyle
-from flowgif.drawing.trajectories import DrawnRun, Trajectories, make_view
+from flowgif.drawing.trajectories import Motion
+from flowgif.drawing.view import make_view
 from flowgif.errors import UnusableInput
 from flowgif.timeline import Moment
 
@@ -24,6 +26,7 @@ __all__ = ["PanelsStyle"]
 class PanelsStyle(Style):
     """Target, density, samples and vector field side by side, as in FFJORD's own animation."""
 
+    default_side = 960
     particles = 100 * 100  # of the mesh: the panels are small
     GAP, LEAST = 10 / 800, 160
     NAMES = ("target", "density", "samples", "vector field")
@@ -86,7 +89,7 @@ class PanelsStyle(Style):
         nodes = self._density.mesh(n or self.particles).nodes()
         return torch.cat((nodes, self._points.base_points(min(len(nodes), self._points.particles), seed)))
 
-    def frames(self, motion: Trajectories, moments: Sequence[Moment]) -> Iterator[Frame]:
+    def frames(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
         n = len(motion.base)
         # As draws has them: up to the samples' own number there are as many of both.
         samples = min(self._points.particles, n // 2)

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from flowgif.drawing.cloud import spread_cloud
 from flowgif.drawing.colours import Look, PictureColours, faint, picture_colours, shades
 from flowgif.drawing.ink import discs, owners, streaks
+from flowgif.drawing.placing import DrawnRun
 from flowgif.drawing.styles.base import Field, Frame, Style, to_levels
-from flowgif.drawing.trajectories import DrawnRun, Trajectories, base_draws
+from flowgif.drawing.trajectories import Motion
 from flowgif.errors import UnusableInput
 from flowgif.timeline import Moment, flows_on, paints
 
@@ -35,6 +37,7 @@ def turns(n: int) -> Field:
 class PointsStyle(Style):
     """Crisp particles; their number fits the picture's lines, and their size its ink."""
 
+    is_particle_style = True
     fewest, most = 5000, 7000  # particles: what lies between is for lines ACROSS of them wide
     ACROSS = 8
     shades_alone = 5  # edges need no more, and fewer make smaller files
@@ -57,7 +60,7 @@ class PointsStyle(Style):
         last = len(self.palette.colours) - self.palette.shades
         self.text = np.array([0, *range(last, len(self.palette.colours))], dtype=np.uint8)
 
-    def frames(self, motion: Trajectories, moments: Sequence[Moment]) -> Iterator[Frame]:
+    def frames(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
         for moment, kinds in zip(moments, self._kinds(motion, moments), strict=True):
             places, radius = motion.at(moment), self.radius(len(motion.base), moment)
             yield self._inked(discs(self.shape, places, radius), places, radius, kinds)
@@ -69,8 +72,11 @@ class PointsStyle(Style):
         which = owners(self.shape, places, radius, kinds)
         return np.where(level > 0, which * self.palette.shades + level, 0).astype(np.uint8)
 
+    def as_points(self) -> PointsStyle:
+        return self
+
     def base_points(self, n: int | None, seed: int) -> Tensor:
-        return base_draws(n or self.particles, seed)
+        return spread_cloud(n or self.particles, seed)
 
     @property
     def particles(self) -> int:
@@ -88,13 +94,13 @@ class PointsStyle(Style):
         cloud = sum(own) / len(own)
         return cloud + (own[moment.run] - cloud) * moment.time
 
-    def particle_colours(self, motion: Trajectories) -> npt.NDArray[np.uint8] | None:
+    def particle_colours(self, motion: Motion) -> npt.NDArray[np.uint8] | None:
         """The full colour that each particle has in each run's picture, (runs, n, 3); None where all have the same."""
         if not self._colours:
             return None
         return self.palette.colours[(np.stack(self._final_kinds(motion)) + 1) * self.palette.shades]
 
-    def _kinds(self, motion: Trajectories, moments: Sequence[Moment]) -> Iterator[Kinds | None]:
+    def _kinds(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Kinds | None]:
         """The colour of each particle at each moment; None where there is only one."""
         if not self._colours:
             yield from [None] * len(moments)
@@ -103,7 +109,7 @@ class PointsStyle(Style):
         for paint in paints(moments):
             yield np.where((turn >= paint.low) & (turn < paint.high), final[paint.other], final[paint.own])
 
-    def _final_kinds(self, motion: Trajectories) -> list[Kinds]:
+    def _final_kinds(self, motion: Motion) -> list[Kinds]:
         """For each run the colour that its picture has where a particle ends."""
         out: list[Kinds] = []
         for run, (drawn, colours) in enumerate(zip(self.runs, self._colours, strict=True)):
@@ -124,7 +130,7 @@ class TrailsStyle(PointsStyle):
     fewest, most = 3000, 4000  # tails need room
     shades_alone = 7  # and they fade
 
-    def frames(self, motion: Trajectories, moments: Sequence[Moment]) -> Iterator[Frame]:
+    def frames(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
         strengths = [self.FAINT * (1 - age / (self.memory + 1)) ** 1.5 for age in range(1, self.memory + 1)]
         paths: deque[Field] = deque(maxlen=self.memory)  # since the frame before, the latest first
         before, last = None, None
