@@ -22,8 +22,8 @@ __all__ = [
     "OPTIMISERS",
     "PICTURE_SUFFIXES",
     "PRESETS",
-    "SCHEDULES",
     "SAMPLE_SUFFIXES",
+    "SCHEDULES",
     "STYLES",
     "SUFFIXES",
     "TARGETS",
@@ -79,6 +79,16 @@ class Names(Collection[str]):
     def __str__(self) -> str:
         """'points, density or trails'."""
         return listed(self._names, "or")
+
+    @property
+    def with_default(self) -> str:
+        """'points (default), density or trails'."""
+        first, *others = self._names
+        return listed([f"{first} (default)", *others], "or")
+
+    def complete(self, incomplete: str) -> list[str]:
+        """Returns the names that begin with what a user has typed so far, for a shell's completion."""
+        return [name for name in self._names if name.startswith(incomplete)]
 
 
 def listed(words: Iterable[str], conjunction: str) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import FLOWGIF
 from terminal import Screen, in_terminal
 
 from flowgif.cli.progress import Progress, time_left
@@ -193,16 +192,6 @@ def test_the_time_left_has_its_unit() -> None:
     assert [time_left(seconds) for seconds in (0, 12.4, 119, 120, 3600)] == [
         "0 s left", "12 s left", "119 s left", "2 min left", "60 min left"
     ]  # fmt: skip
-
-
-def test_an_evaluation_shows_a_bar(moons: Path, tmp_path: Path) -> None:
-    with in_terminal([FLOWGIF, "eval", moons, "--plots", "plots"], 60, tmp_path) as terminal:
-        screen, out = terminal.finish()
-    assert out.startswith("run ")
-    assert screen.text == ""
-    assert screen.has_cursor
-    assert screen.most_rows == 1
-    assert any(re.match(r"drawing the plots \.\.\. [━╸╺]{12} ", line) for line in screen.seen), screen.seen
 
 
 def test_a_training_that_is_interrupted_leaves_its_message_alone(tmp_path: Path) -> None:
