@@ -17,6 +17,10 @@ from typing import Any
 import pytest
 from conftest import FLOWGIF, ROOT, Finished, run_flowgif
 from documents import COMMANDS, DOCUMENTS, GUIDE, Command, ConfigFile, read_steps
+from flowgif.formats.presets import PRESETS
+from flowgif.units import describe
+
+from flowgif.formats.table import FORMATS
 
 STEPS = {name: list(read_steps(path)) for name, path in DOCUMENTS.items()}
 RUN = {name: steps for name, steps in STEPS.items() if steps}
@@ -24,6 +28,11 @@ WORDS = sorted({step.words for steps in STEPS.values() for step in steps if isin
 COMPLETION = ("--install-completion", "--show-completion")
 # A network so small that its solves take no time.
 SMALL = ConfigFile("small.toml", "[model]\nfeatures = 8\nwidth = 8\ndepth = 1\n")
+
+
+def _write_small(folder: Path, config: ConfigFile) -> None:
+    """Writes a config with networks as small as those of SMALL."""
+    (folder / config.name).write_text(re.sub(r"^(features|width) = [1-9]\d*", r"\1 = 8", config.text, flags=re.M))
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +48,13 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A folder as a reader of the documents has it: a logo.png beside the repository's pictures and configs."""
-    for folder in ("imgs", "configs"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copytree(ROOT / "imgs", tmp_path / "imgs")
+    (tmp_path / "configs").mkdir()
+    for config in (ROOT / "configs").glob("*.toml"):
+        _write_small(tmp_path / "configs", ConfigFile(config.name, config.read_text("utf-8")))
     shutil.copy(ROOT / "imgs" / "wordmark.png", tmp_path / "logo.png")
     (tmp_path / "docs" / "gallery").mkdir(parents=True)
-    (tmp_path / SMALL.name).write_text(SMALL.text)
+    _write_small(tmp_path, SMALL)
     return tmp_path
 
 
@@ -74,7 +85,7 @@ def test_the_commands_of_a_document_run_one_after_another(
     done: list[Command] = []
     for step in RUN[name]:
         if isinstance(step, ConfigFile):
-            (place / step.name).write_text(step.text)
+            _write_small(place, step)
         elif step not in done and step.words[1] not in COMPLETION:
             done.append(step)
             _run(step, place, run_here)
@@ -151,15 +162,43 @@ def test_every_option_is_in_the_guide(options: dict[str, set[str]]) -> None:
         assert missing <= {"-h"}, command
 
 
-def test_every_name_of_a_setting_is_in_the_guide() -> None:
-    # Read anew: other tests may register names in the package's tables.
+def _names() -> dict[str, Any]:
+    """The names of settings by the name of their list, read anew: other tests register more of them."""
     tables = runpy.run_path(str(ROOT / "flowgif" / "names.py"))
+    return {key: value for key, value in tables.items() if type(value) is tables["Names"]}
+
+
+def _rows(first: str) -> dict[str, list[str]]:
+    """The rows of the guide's table whose first heading is ``first``: for each name in the first cell the other cells."""
+    text = GUIDE.read_text("utf-8")
+    (table,) = re.findall(rf"^\| {first} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    return {name: cells for head, *cells in rows for name in re.findall(r"`([^`]+)`", head)}
+
+
+def test_every_name_of_a_setting_is_in_the_guide() -> None:
     guide = GUIDE.read_text("utf-8")
-    found = [value for value in tables.values() if type(value) is tables["Names"]]
-    assert len(found) > 8
-    for names in found:
+    assert len(_names()) > 8
+    for names in _names().values():
         for name in names:
             assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", guide), f"{names.setting} {name}"
+
+
+def test_the_guide_has_the_highest_rate_of_each_format() -> None:
+    rates = {name: cells[-1] for name, cells in _rows("`-o`").items() if name.startswith(".")}
+    assert rates == {suffix: f"{FORMATS[suffix].fastest:g}" for suffix in _names()["SUFFIXES"]}
+
+
+def test_the_guide_has_the_limits_of_each_preset() -> None:
+    expected = {}
+    for name in _names()["PRESETS"]:
+        preset = PRESETS[name]
+        expected[name] = [
+            f"{preset.side}x{preset.side} pixels" if preset.square else f"up to {preset.side} pixels",
+            "" if preset.max_bytes is None else describe(preset.max_bytes),
+            "" if preset.max_frames is None else f"up to {preset.max_frames}",
+        ]
+    assert {name: cells[1:] for name, cells in _rows("preset").items()} == expected
 
 
 def test_every_exit_code_is_in_the_guide() -> None:
