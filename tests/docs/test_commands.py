@@ -169,7 +169,7 @@ def _names() -> dict[str, Any]:
 
 
 def _rows(first: str) -> dict[str, list[str]]:
-    """The rows of the guide's table whose first heading is ``first``: for each name in the first cell the other cells."""
+    """The guide's table whose first heading is ``first``: for each name in a first cell, the other cells of its row."""
     text = GUIDE.read_text("utf-8")
     (table,) = re.findall(rf"^\| {first} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
