@@ -1,6 +1,6 @@
 """Runs every config to its end: ``make experiments`` (about half an hour, twenty minutes of it FFJORD's own settings).
 
-Prints the table of docs/experiments.md and makes its pictures anew, each by the commands that stand there. The runs
+It prints the table of docs/experiments.md and makes the pictures there anew, by the commands that stand there. The runs
 stay in runs/, each with its plots.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from figures import ROOT, machine, run
 
-# A book's figure is a still.
+# This experiment also shows one of its plots, as the book does.
 STILLS = {"realnvp-moons-book": "before-after.png"}
 
 

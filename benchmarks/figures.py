@@ -1,6 +1,6 @@
-"""Prints the figures that README and docs quote: ``make bench`` (about eight minutes on two cores).
+"""Prints the figures of docs/figures.md for whole commands: ``make bench`` (about eight minutes on two cores).
 
-Every command is the installed ``flowgif``, started anew, so start-up counts. Nothing here is a test.
+Each command is the installed ``flowgif`` in a process of its own, so that start-up counts. Nothing here is a test.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ PICTURES = ("cat", "balloon", "gears", "wordmark", "banner", "bicycle")
 
 @dataclass(frozen=True)
 class Timed:
+    """What a command cost: wall seconds, megabytes at the peak, and what it printed on stdout."""
+
     seconds: float
     megabytes: float
     out: str
 
 
 def run(*args: object) -> Timed:
-    """A flowgif command with its wall time and its peak memory, as the operating system counts them."""
+    """Runs a flowgif command and measures its wall time and peak memory, as the operating system counts them."""
     with tempfile.TemporaryFile("w+") as out:
         start = time.perf_counter()
         pid = os.posix_spawn(

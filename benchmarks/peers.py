@@ -1,8 +1,8 @@
-"""Prints flowgif's discrete flows beside zuko's, under the same time budget: ``make bench-peers`` (about 13 minutes).
+"""Compares flowgif's discrete flows with zuko's under the same time budget: ``make bench-peers`` (about 13 minutes).
 
-Training alone, on this machine, one after another. The peers have the same targets, fresh points every step, Adam with
-a linear decay of the rate to zero, and their gap is measured by the same estimator. Layered flows train on one thread,
-zuko's too: two are slower for such small operations.
+The flows train one after another on this machine, and only the time of training counts. zuko's flows have the same
+targets, fresh points every step and Adam with a linear decay of the rate to zero, and the same estimator measures their
+gap. All flows train on one thread, because two are slower for such small operations.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CAT = ROOT / "imgs" / "cat.png"
 
 
 class Peer(nn.Module):
-    """What measure_gap asks of a flow."""
+    """Gives a flow of zuko the methods that measure_gap needs."""
 
     evaluations = 1
 
@@ -38,7 +38,7 @@ class Peer(nn.Module):
         self.flow = flow
 
     def log_prob(self, x: Tensor) -> Tensor:
-        # Two thousand points at a time: zuko's continuous flow would hold them all in its solve.
+        # zuko's continuous flow would hold all points at once in its solve, so it gets 2048 at a time.
         return torch.cat([self.flow().log_prob(part) for part in x.split(2048)])
 
     def relaxed(self, tolerance: float) -> Peer:

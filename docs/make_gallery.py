@@ -1,4 +1,7 @@
-"""Makes the README's pictures anew, each by the commands that stand beside it: ``make gallery`` (some five minutes)."""
+"""Makes the README's pictures anew: ``make gallery`` (about five minutes).
+
+Each picture is made by the commands that stand beside it in the README.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ ROW = re.compile(r"^\| !\[[^]]*\]\((docs/gallery/[^)]+)\) \| (.+) \|$", re.MULTI
 
 
 def read_gallery(readme: str) -> dict[str, list[list[str]]]:
-    """Each picture's path with its commands, in order, as words."""
+    """Returns the path of each picture with its commands, in order, as words."""
     return {
         path: [shlex.split(command) for command in re.findall(r"`(flowgif [^`]+)`", cell)]
         for path, cell in ROW.findall(readme)
@@ -29,7 +32,7 @@ def main() -> None:
             done.append(command)
             print(shlex.join(command), flush=True)
             program = str(Path(sys.executable).with_name("flowgif"))
-            # Trainings of an earlier call are replaced.
+            # This replaces the runs of an earlier call.
             more = ["--force", "--quiet"] if command[1] == "train" else ["--quiet"]
             subprocess.run([program, *command[1:], *more], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         print(f"{path}: {(ROOT / path).stat().st_size / 1e6:.2f} MB", flush=True)
