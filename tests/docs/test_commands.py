@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from conftest import FLOWGIF, ROOT, Finished, run_flowgif
 from documents import COMMANDS, DOCUMENTS, GUIDE, Command, ConfigFile, read_steps
-from flowgif.formats.presets import PRESETS
-from flowgif.units import describe
 
+from flowgif.formats.presets import PRESETS
 from flowgif.formats.table import FORMATS
+from flowgif.units import describe
 
 STEPS = {name: list(read_steps(path)) for name, path in DOCUMENTS.items()}
 RUN = {name: steps for name, steps in STEPS.items() if steps}
