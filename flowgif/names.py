@@ -57,6 +57,10 @@ class Names(Collection[str]):
             raise UnusableInput(f"unknown {self.setting} '{name}'; {did_you_mean(name, self._names)}")
         return name
 
+    def complete(self, incomplete: str) -> list[str]:
+        """Returns the names that begin so; a shell asks for them when it completes a command."""
+        return [name for name in self._names if name.startswith(incomplete)]
+
     def __contains__(self, name: object) -> bool:
         return name in self._names
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import struct
 import zlib
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from flowgif.formats.raster.changes import Patch, find_changes, packed
+from flowgif.formats.parallel import ordered_map
+from flowgif.formats.raster.changes import find_changes, smaller, spare_index
 from flowgif.formats.raster.film import Film
 
 __all__ = ["write_apng"]
@@ -30,8 +30,7 @@ def write_apng(path: Path, film: Film) -> None:
 
     Where little of it changes, the rest is see-through if that is smaller, the film opaque, and the palette has room.
     """
-    levels, clear = len(film.colours), film.transparent
-    spare = levels if clear is None and levels < 256 else None
+    levels, clear, spare = len(film.colours), film.transparent, spare_index(film)
     colours, opacity = film.colours.tobytes(), b""
     if spare is not None:
         colours, opacity = colours + bytes(3), bytes([255]) * levels + b"\0"
@@ -48,25 +47,18 @@ def write_apng(path: Path, film: Film) -> None:
             file.write(_chunk(b"tRNS", opacity))
         if film.comment:
             file.write(_comment(film.comment))
-        for index, (patch, (blend, data)) in enumerate(packed(partial(_image, spare=spare), find_changes(film))):
+        patches = ordered_map(lambda patch: (patch, smaller(patch, spare, _deflated)), find_changes(film, film.ticks))
+        for index, (patch, (data, has_holes)) in enumerate(patches):
             height, width = patch.pixels.shape
             place = struct.pack(">IIIII", next(numbers), width, height, patch.left, patch.top)
-            file.write(_chunk(b"fcTL", place + struct.pack(">HHBB", patch.delay, 100, KEEP, blend)))
+            blend = OVER if has_holes else SOURCE
+            file.write(_chunk(b"fcTL", place + struct.pack(">HHBB", patch.delay, film.ticks, KEEP, blend)))
             # A program that knows no animation shows the first frame.
             file.write(_chunk(b"fdAT", struct.pack(">I", next(numbers)) + data) if index else _chunk(b"IDAT", data))
         file.write(_chunk(b"IEND", b""))
 
 
-def _image(patch: Patch, spare: int | None) -> tuple[int, bytes]:
-    """How a frame's rectangle is laid over the one before, and its data."""
-    plain = _deflated(patch.pixels)
-    if spare is None or not patch.sparse:
-        return SOURCE, plain
-    holes = _deflated(np.where(patch.changed, patch.pixels, np.uint8(spare)))
-    return (OVER, holes) if len(holes) < len(plain) else (SOURCE, plain)
-
-
-def _deflated(pixels: npt.NDArray[np.uint8]) -> bytes:
+def _deflated(pixels: npt.NDArray[np.uint8], _has_holes: bool) -> bytes:
     # In front of each row stands its filter, which indices have no use for.
     rows = np.pad(pixels, ((0, 0), (1, 0)))
     packer = zlib.compressobj(EFFORT, strategy=STRATEGY)

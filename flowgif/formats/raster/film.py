@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -122,6 +123,12 @@ class Film:
     def close(self) -> None:
         """Removes the temporary file; closing again does nothing."""
         self._store.close()
+
+    def delays_in(self, ticks: int) -> tuple[int, ...]:
+        """The delays in units of 1/ticks s; their sum is right to half a unit, as moments are rounded, not delays."""
+        moments = [0, *itertools.accumulate(self.delays)]
+        places = [(2 * moment * ticks + self.ticks) // (2 * self.ticks) for moment in moments]
+        return tuple(after - before for before, after in itertools.pairwise(places))
 
     def as_opaque(self) -> Self:
         """The same film with white in the place of the see-through colour; it is open as long as this one is."""

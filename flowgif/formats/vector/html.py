@@ -1,11 +1,12 @@
-"""Particles' trajectories into one HTML file that plays them, and needs nothing else.
+"""Writes particles' trajectories as one HTML file that plays them and needs no other file.
 
-The file is ``player.html`` with one JSON object in it. Its ``data`` is base64 of raw deflate (RFC 1951) of bytes. From
-each trajectory's coordinate, in whole steps from the middle of the frame, are kept where it begins, its first
-difference, and from there on the second differences: particles hardly turn between frames, so these are small. Each is
-zigzag-coded (0, -1, 1, -2, ...) modulo 2^16, in the order (column and row, particles, frames); all low bytes come
-first, then all high ones, which are nearly all 0. Where there are colours, a byte for each picture and each particle
-follows: its colour's place in ``palette``.
+The file is ``player.html`` with one JSON object in it. Its ``delays`` are hundredths of a second, and its ``radius``
+is one number, or a list of one for each shown frame. Its ``data`` is base64 of raw deflate (RFC 1951) of bytes.
+Coordinates are whole steps from the middle of the frame. Of each particle's coordinate, the data hold the first value,
+the first difference, and from there on the second differences, which are small because particles hardly turn between
+frames. Each is zigzag-coded (0, -1, 1, -2, ...) modulo 2^16, in the order (column and row, particles, frames). All low
+bytes come first, then all high ones, which are nearly all 0. If there are colours, a byte for each picture and each
+particle follows: the index of its colour in ``palette``.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ __all__ = ["Page", "Theme", "write_html", "write_page"]
 
 # Steps along the longer side: an eighth of a pixel where the picture fills a screen.
 STEPS = 8192
-MOST_COLOURS = 256  # as many as a byte tells apart
+MAX_COLOURS = 256  # as many as a byte can number
 PLACEHOLDER = "{{payload}}"
 
 
@@ -83,23 +84,23 @@ def write_page(path: Path, film: ParticleFilm, title: str) -> None:
 
 
 def _pack(film: ParticleFilm, step: float) -> bytes:
-    """The coded differences: (2, n, frames) low bytes, then as many high ones."""
+    """Returns the coded differences: (2, n, frames) low bytes, then as many high ones."""
     middle = ((film.width - 1) / 2, (film.height - 1) / 2)
     steps = np.clip(np.rint((film.positions - middle) / step), -(2**15), 2**15 - 1).astype(np.int64)
     first = np.diff(steps, axis=0)
     second = np.concatenate([steps[:1], first[:1], np.diff(first, axis=0)])
-    # Modulo 2^16, so that also the difference of far places has its code.
+    # Modulo 2^16, so that differences of distant places have codes too.
     wrapped = second.transpose(2, 1, 0).astype(np.int16).astype(np.int32)
     code = (wrapped << 1 ^ wrapped >> 31).astype(np.uint16)
     return (code & 255).astype(np.uint8).tobytes() + (code >> 8).astype(np.uint8).tobytes()
 
 
 def _index(colours: npt.NDArray[np.uint8]) -> tuple[list[str], npt.NDArray[np.uint8]]:
-    """At most 256 colours, '#rrggbb', and which of them each of (pictures, n, 3) is, (pictures * n,)."""
+    """Returns at most 256 colours as '#rrggbb', and the index of each of (pictures, n, 3) in them, (pictures * n,)."""
     colours = colours.reshape(-1, 3)
     distinct, indices = np.unique(colours, axis=0, return_inverse=True)
-    if len(distinct) > MOST_COLOURS:
-        image = Image.fromarray(colours[None]).quantize(MOST_COLOURS, dither=Image.Dither.NONE)
+    if len(distinct) > MAX_COLOURS:
+        image = Image.fromarray(colours[None]).quantize(MAX_COLOURS, dither=Image.Dither.NONE)
         used, indices = np.unique(np.asarray(image), return_inverse=True)
         distinct = np.asarray(image.getpalette(), np.uint8).reshape(-1, 3)[used]
     return ["#" + bytes(colour).hex() for colour in distinct], indices.reshape(-1).astype(np.uint8)
