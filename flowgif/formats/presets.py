@@ -34,9 +34,6 @@ class Preset:
     max_bytes: int | None = None
     max_frames: int | None = None
 
-    most_bytes = property(lambda self: self.max_bytes)  # alias
-    most_frames = property(lambda self: self.max_frames)  # alias
-
 
 _PRESETS = (
     Preset("readme", "pictures in a README", 480, max_bytes=1024**2),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from flowgif import names
 from flowgif.errors import CheckFailed, UnusableInput, did_you_mean
 from flowgif.files import check_writable, write_atomically
-from flowgif.formats.fit import Floor, write_fitted
+from flowgif.formats.fit import FLOOR, write_fitted
 from flowgif.formats.presets import Limits, verify
 from flowgif.formats.raster.apng import write_apng
 from flowgif.formats.raster.film import Film
@@ -127,7 +127,7 @@ class RasterFormat(Format):
                     self._fill,
                     limits.smallest_max_bytes,
                     max_frames=preset.max_frames,
-                    floor=Floor(side=preset.side) if preset.square else Floor(),
+                    floor=replace(FLOOR, side=preset.side) if preset.square else FLOOR,
                     check=lambda file: verify(file, preset, path),
                 )
         return Written(path, fitted.bytes, fitted.frames, fitted.given_up)
@@ -323,14 +323,3 @@ def _with_article(name: str) -> str:
     """'a GIF', 'an APNG': letters that are spelt take the article of their sound."""
     spelt = name[1:2].isupper() or name[1:2].isdigit()
     return f"{'an' if name[0] in ('AEFHILMNORSX' if spelt else 'AEIOUaeiou') else 'a'} {name}"
-
-
-WRITERS, PAGE = tuple(suffix for suffix, row in FORMATS.items() if row.made_of is Film), ".html"  # alias
-
-
-def encode(path: Path, film: Film) -> None:  # alias
-    write_output(path, film)
-
-
-def check_encodable(path: Path) -> None:  # alias
-    check_output(path)

@@ -107,6 +107,3 @@ def _find_earlier(folder: Path, pattern: str) -> set[str]:
             )
         earlier.add(file.name)
     return earlier
-
-
-is_stills, name_stills, save_png = is_for_frames, name_frames, write_png  # alias

@@ -17,18 +17,14 @@ import zlib
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from flowgif.errors import CheckFailed
-from flowgif.files import write_atomically
-from flowgif.formats.vector.particles import ParticleFilm, Theme
-from flowgif.units import describe
+from flowgif.formats.vector.particles import ParticleFilm
 
-__all__ = ["Page", "Theme", "write_html", "write_page"]
+__all__ = ["write_page"]
 
 # Steps along the longer side: an eighth of a pixel where the picture fills a screen.
 STEPS = 8192
@@ -104,22 +100,3 @@ def _index(colours: npt.NDArray[np.uint8]) -> tuple[list[str], npt.NDArray[np.ui
         used, indices = np.unique(np.asarray(image), return_inverse=True)
         distinct = np.asarray(image.getpalette(), np.uint8).reshape(-1, 3)[used]
     return ["#" + bytes(colour).hex() for colour in distinct], indices.reshape(-1).astype(np.uint8)
-
-
-# Aliases of before the table of formats.
-
-
-def Page(title: str, radius: float, order: tuple[int, ...], **fields: Any) -> tuple[str, ParticleFilm]:  # noqa: D103  # alias
-    return title, ParticleFilm(radii=(radius,) * len(order), order=order, **fields)
-
-
-def write_html(path: Path, page: tuple[str, ParticleFilm], most_bytes: int | None = None) -> None:  # noqa: D103  # alias
-    def write(beside: Path) -> None:
-        write_page(beside, page[1], page[0])
-        size = beside.stat().st_size
-        if most_bytes is not None and size > most_bytes:
-            raise CheckFailed(
-                f"{path}: {describe(size)}, more than {describe(most_bytes)}; allow more, or show fewer --points"
-            )
-
-    write_atomically(path, write)
