@@ -198,10 +198,14 @@ def test_a_failure_leaves_the_old_file_alone(cat: Loaded, tmp_path: Path) -> Non
     out = tmp_path / "out.gif"
     out.write_bytes(b"precious")
 
-    def fail(number: int, of: int) -> None:
-        raise KeyboardInterrupt
+    class Interrupting:
+        def begin(self, task: str) -> None:
+            pass
+
+        def advance(self, share: float, *fields: str) -> None:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        animate([(cat.flow, cat.target)], [out], _shot(3, size=64, points=10), on_frame=fail)
+        animate([(cat.flow, cat.target)], [out], _shot(3, size=64, points=10), reporter=Interrupting())
     assert out.read_bytes() == b"precious"
     assert [path.name for path in tmp_path.iterdir()] == ["out.gif"]
