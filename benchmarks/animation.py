@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import flowgif
+from flowgif import names
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.points import PointsStyle
@@ -113,7 +114,7 @@ def main() -> None:
         folder = run("train", "--img", ROOT / "imgs" / "cat.png").out.strip()
         print(f"animate, {FRAMES} frames and more, {SIZE} px, start-up included")
         command("points (the default)", folder, "points.gif")
-        for style in ("density", "trails", "field", "panels"):
+        for style in [*names.STYLES][1:]:
             command(style, folder, f"{style}.gif", "--style", style)
         for suffix in ("apng", "webp", "mp4", "html"):
             command(f"points, .{suffix}", folder, f"points.{suffix}")
