@@ -6,7 +6,8 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field
 
-from flowgif.config.fields import Positive, Settings, Width
+from flowgif import names
+from flowgif.config.fields import Positive, Settings, Width, one_of
 
 __all__ = ["ConditionerConfig", "FFJORDConfig", "GlowConfig", "ModelConfig", "RealNVPConfig", "SplineConfig"]
 
@@ -66,7 +67,7 @@ class FFJORDConfig(ModelConfig, frozen=True):
     """
 
     name: Literal["ffjord"] = "ffjord"
-    network: Literal["fourier", "concatsquash"] = "fourier"
+    network: Annotated[str, one_of(names.NETWORKS)] = "fourier"
     features: Width | None = None
     frequency: Positive | None = None
     width: Width | None = None
@@ -103,7 +104,7 @@ class ConditionerConfig(ModelConfig, frozen=True):
     frequency: Positive = 3.0
     width: Width = 64
     depth: Annotated[int, Field(ge=1, le=64, strict=True)] = 2
-    activation: Literal["silu", "relu", "tanh"] = "relu"
+    activation: Annotated[str, one_of(names.ACTIVATIONS)] = "relu"
 
 
 class RealNVPConfig(ConditionerConfig, frozen=True):
@@ -131,6 +132,6 @@ class SplineConfig(ConditionerConfig, frozen=True):
     layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 4
     features: Annotated[int, Field(ge=0, le=4096, strict=True)] = 32
     frequency: Positive = 6.0
-    activation: Literal["silu", "relu", "tanh"] = "silu"
+    activation: Annotated[str, one_of(names.ACTIVATIONS)] = "silu"
     bins: Annotated[int, Field(ge=2, le=256, strict=True)] = 32
     bound: Annotated[float, Field(gt=0, le=100)] = 4.5  # of a million points of the cloud, seven lie outside

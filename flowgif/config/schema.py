@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import tomli_w
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
@@ -100,7 +100,7 @@ class TrainingConfig(Settings, frozen=True):
     batch_size: Annotated[Annotated[int, Field(ge=2, le=1_000_000, strict=True)] | None, Mark.OF_MODEL] = None
     lr: Annotated[Annotated[float, Field(gt=0, le=1e20)] | None, Mark.OF_MODEL] = None
     optimiser: Annotated[Annotated[str, one_of(names.OPTIMISERS)] | None, Mark.OF_MODEL] = None
-    schedule: Annotated[Literal["linear", "constant"], Mark.OF_MODEL] = "linear"
+    schedule: Annotated[str, one_of(names.SCHEDULES), Mark.OF_MODEL] = "linear"
     kinetic: Annotated[NotNegative | None, Mark.OF_MODEL] = None
     jacobian: Annotated[NotNegative | None, Mark.OF_MODEL] = None
     l2: Annotated[NotNegative, Mark.GENERAL] = 0.0
