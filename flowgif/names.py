@@ -82,6 +82,10 @@ class Names(Collection[str]):
         first, *others = self._names
         return listed([f"{first} (default)", *others], "or")
 
+    def complete(self, incomplete: str) -> list[str]:
+        """Returns the names that begin with what a user has typed so far, for a shell's completion."""
+        return [name for name in self._names if name.startswith(incomplete)]
+
 
 def listed(words: Iterable[str], conjunction: str) -> str:
     """Returns 'a, b or c' of at least one word."""
