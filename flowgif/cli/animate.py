@@ -78,7 +78,7 @@ def animate(
     cmap: Annotated[
         str | None,
         _look(
-            help=f"Colours of a density: {names.CMAPS}, or a map of the cmap library, as viridis.",
+            help=f"Colours of a density: {names.CMAPS}; also any map of the cmap library, as viridis.",
             autocompletion=names.CMAPS.complete,
         ),
     ] = None,
