@@ -40,6 +40,18 @@ class Shift(Flow):
         return Mapped(z + times.to(z)[:, None, None] * self.way, z.new_zeros(len(times), len(z)))
 
 
+class ShiftInLayers(Shift):
+    """The same motion, called a flow of four layers."""
+
+    default_easing = "linear"
+
+    def layer_ends(self) -> tuple[float, ...]:
+        return (0.25, 0.5, 0.75, 1.0)
+
+    def time_name(self, time: float) -> str:
+        return f"layer {4 * time:g}"
+
+
 class Halves(Shift):
     """Each half goes to the middle of its own half of the picture: left and right of x = 0 to (-1, 0) and (1, 0)."""
 
