@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
+from conftest import ROOT, MakeOnce
 from films import decode, decode_video
 from measures import compare_density, correlation, placed_ink
 
@@ -36,16 +36,15 @@ LEAST_CORRELATION = 0.95
 
 
 @pytest.fixture(scope="module")
-def fitted(cat: Loaded, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Loaded]:
+def fitted(cat: Loaded, make_once: MakeOnce) -> Callable[[str], Loaded]:
     """Gives each picture of imgs/ by its name, fitted for some seconds when it is first asked for."""
-    folder, found = tmp_path_factory.mktemp("pictures"), {"cat": cat}  # which conftest.py fits for all tests
 
     def fit(name: str) -> Loaded:
-        if name not in found:
-            flags = {"target": {"img": ROOT / "imgs" / f"{name}.png"}, "training": {"steps": STEPS.get(name, 300)}}
-            flowgif.train(read_config(None, flags), folder / name)
-            found[name] = flowgif.load(folder / name)
-        return found[name]
+        if name == "cat":
+            return cat
+        flags = {"target": {"img": ROOT / "imgs" / f"{name}.png"}, "training": {"steps": STEPS.get(name, 300)}}
+        folder = make_once(f"fitted-{name}", lambda folder: flowgif.train(read_config(None, flags), folder / name))
+        return flowgif.load(folder / name)
 
     return fit
 
