@@ -15,8 +15,8 @@ from PIL import ImageColor
 
 from flowgif import names
 from flowgif.errors import UnusableInput, did_you_mean
-from flowgif.formats.raster.palette import from_oklab, oklab
 from flowgif.names import Table
+from flowgif.oklab import from_oklab, oklab
 
 __all__ = [
     "CMAPS",

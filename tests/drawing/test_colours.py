@@ -11,7 +11,7 @@ import pytest
 
 from flowgif.drawing.colours import CMAPS, THEMES, is_faint, legible, make_look, ramp, shades
 from flowgif.errors import UnusableInput
-from flowgif.formats.raster.palette import oklab
+from flowgif.oklab import oklab
 
 
 def _lightness(colours: np.ndarray) -> np.ndarray:

@@ -126,7 +126,7 @@ class PointsStyle(Style):
             return
         final, turn = self._final_labels(motion), turns(len(motion.base))
         for paint in paints(moments):
-            yield np.where((turn >= paint.low) & (turn < paint.high), final[paint.other], final[paint.own])
+            yield np.where((turn >= paint.low) & (turn < paint.high), final[paint.other], final[paint.run])
 
     def _final_labels(self, motion: Motion) -> list[Labels]:
         """Finds, for each run, the colour that its picture has where each particle ends, (n,)."""

@@ -11,7 +11,7 @@ from flowgif.drawing.ink import discs, streaks
 from flowgif.drawing.styles.base import Array, Frame
 from flowgif.drawing.styles.points import PointsStyle
 from flowgif.drawing.trajectories import Motion
-from flowgif.timeline import Moment, flows_on
+from flowgif.timeline import Moment
 
 __all__ = ["TrailsStyle"]
 
@@ -32,14 +32,14 @@ class TrailsStyle(PointsStyle):
     def frames(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
         strengths = [TAIL_INK * (1 - age / (self.memory + 1)) ** 1.5 for age in range(1, self.memory + 1)]
         paths: deque[Array] = deque(maxlen=self.memory)  # ink of each step's path, the latest step first
-        before, last = None, None
+        before = None
         for i, (moment, labels) in enumerate(zip(moments, self._labels(motion, moments), strict=True)):
             places, radius = motion.at(moment), RADIUS * self.radius(len(motion.base), moment)
-            if last is not None and not flows_on(last, moment):
+            if moment.after_cut:
                 paths.clear()
             elif before is not None:
                 paths.appendleft(streaks(self.shape, before, places, 1.0))
-            before, last = places, moment
+            before = places
             # Tails shorten on the last frames before a picture; the picture has none.
             ahead = [j for j in range(i, min(len(moments), i + self.memory)) if moments[j].time == 1]
             length = ahead[0] - i if ahead else self.memory
