@@ -1,4 +1,4 @@
-"""Random points that leave no gaps: what a batch is made of."""
+"""Draws evenly spread random points, of which batches are made."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from torch import Tensor
 
 __all__ = ["SobolDraws"]
 
-LENGTH = 1 << 22  # points of one scrambling: finding a place in it again takes milliseconds
+LENGTH = 1 << 22  # points of one scrambling; going to any place in it takes milliseconds
 
 
 class SobolDraws:
     """Scrambled Sobol points of the unit cube, drawn batch after batch (Buchholz et al. 2018, arXiv:1807.01604).
 
-    Every point is uniform, so that a batch's mean is unbiased; but a batch fills the cube evenly, and the next one
-    fills the gaps it left, so that means vary far less from step to step than those of independent points.
+    Every point is uniform, so a batch's mean is unbiased. But a batch fills the cube evenly, and the next one fills the
+    gaps between its points, so means vary far less from step to step than those of independent points.
 
     Args:
         dimension: of the cube.
@@ -26,7 +26,7 @@ class SobolDraws:
         self._go_to(int(torch.randint(2**62, (), generator=generator)), 0)
 
     def draw(self, n: int) -> Tensor:
-        """The next n points, (n, dimension) float64 in [0, 1)."""
+        """Returns the next n points, (n, dimension) float64 in [0, 1)."""
         parts: list[Tensor] = []
         while n:
             part = min(n, LENGTH - self._drawn % LENGTH)
@@ -38,11 +38,11 @@ class SobolDraws:
         return torch.cat(parts)
 
     def state(self) -> Tensor:
-        """The place in the sequence, for :meth:`restore`."""
+        """Returns the place in the sequence, for :meth:`restore`."""
         return torch.tensor([self._seed, self._drawn])
 
     def restore(self, state: Tensor) -> None:
-        """Back to where :meth:`state` was taken."""
+        """Goes back to where :meth:`state` was taken."""
         self._go_to(*state.tolist())
 
     def _go_to(self, seed: int, drawn: int) -> None:

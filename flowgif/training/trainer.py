@@ -1,4 +1,4 @@
-"""The training loop. It prints nothing and writes nothing; it yields a record a step."""
+"""The training loop. It prints nothing and writes nothing; it yields one record for each step."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -13,26 +14,29 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from flowgif.config.schema import TrainingConfig
 from flowgif.errors import NumericalError
-from flowgif.flows.base import ContinuousFlow, Flow
-from flowgif.training.objectives import FlowMatching, Likelihood, Objective, Target
+from flowgif.flows.base import Flow
+from flowgif.training.base import Target
+from flowgif.training.objectives import OBJECTIVES
+from flowgif.training.optimisers import OPTIMISERS
+from flowgif.training.schedules import SCHEDULES
 
 __all__ = ["StepRecord", "Trainer"]
 
-WARM_UP = 50  # steps in which the learning rate rises
-# The weights' moving average is what is kept: its decay at every EVERY-th step. Each step would cost a tenth of it.
+# A moving average of the weights is kept. At every EVERY-th step it decays by AVERAGE; to update it at every step would
+# cost a tenth of the step.
 AVERAGE, EVERY = 0.92, 4
-CLIP = 1.0  # largest gradient norm: rarely reached, but a single spike can cost a whole training
+CLIP = 1.0  # largest gradient norm: rarely reached, but a single large gradient can ruin a whole training
 
 
 @dataclass(frozen=True)
 class StepRecord:
-    """A step of training.
+    """What happened in a step of training.
 
     Attributes:
         step: counted from 1.
         loss: of this step's batch, without the L2 term; nats for the likelihood objective.
         seconds: of training so far, resumed parts included.
-        done: the share of the training that lies behind, in [0, 1].
+        done: the share of the training that is done, in [0, 1].
     """
 
     step: int
@@ -45,7 +49,7 @@ class Trainer:
     """Fits a flow to a target.
 
     With a number of steps, the same seed gives the same weights bit for bit on the same machine, however often
-    the training was stopped and resumed. A time budget has no such promise.
+    the training was stopped and resumed. With a time budget it need not.
 
     Args:
         flow: trained in place.
@@ -59,44 +63,29 @@ class Trainer:
     """
 
     def __init__(self, flow: Flow, target: Target, config: TrainingConfig, device: torch.device) -> None:
-        assert config.batch_size is not None
+        assert config.objective is not None
+        assert config.optimiser is not None
         assert config.lr is not None
         self._flow, self._config = flow, config
         self._average = AveragedModel(flow, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE))
         generator = torch.Generator().manual_seed(config.seed)
-        self._objective: Objective
-        if config.objective == "flow-matching":
-            assert isinstance(flow, ContinuousFlow)
-            self._objective = FlowMatching(flow, target, config.batch_size, generator, device)
-        else:
-            penalties = (config.kinetic or 0.0, config.jacobian or 0.0)
-            self._objective = Likelihood(flow, target, config.batch_size, *penalties, config.samples, generator, device)
+        self._objective = OBJECTIVES.find(config.objective)(flow, target, config, generator, device)
+        self._optimisers = OPTIMISERS.find(config.optimiser)(flow, config.lr)
+        self._schedule = SCHEDULES.find(config.schedule)
+        # What the L2 term penalises: the networks' matrices, without biases and without the parameters of other layers.
         self._weights = [p for name, p in flow.named_parameters() if p.ndim == 2 and name.endswith("weight")]
-        self._matrices = [p for p in flow.parameters() if p.ndim == 2 and min(p.shape) > 2]
-        self._optimisers: list[torch.optim.Optimizer]
-        if config.optimiser == "muon":
-            # Muon (Jordan et al. 2024) for the matrices between layers; its learning rate is four times Adam's.
-            matrices = {id(p) for p in self._matrices}
-            others = [p for p in flow.parameters() if id(p) not in matrices]
-            self._optimisers = [torch.optim.Adam(others, lr=config.lr / 4, fused=True)]
-            if self._matrices:  # a network of a single hidden layer may have none
-                self._optimisers.insert(0, torch.optim.Muon(self._matrices, lr=config.lr, weight_decay=0.0))
-        else:
-            self._optimisers = [torch.optim.Adam(flow.parameters(), lr=config.lr, fused=True)]
         self._rates: list[float] = [group["lr"] for o in self._optimisers for group in o.param_groups]
         self.step = 0
         self.seconds = 0.0
 
     @property
     def averaged(self) -> Flow:
-        """The flow with the moving average of its weights: the one to evaluate and to keep."""
-        module = self._average.module if self.step else self._flow
-        assert isinstance(module, Flow)
-        return module
+        """The flow with the moving average of its weights, which is the one to evaluate and to keep."""
+        return cast(Flow, self._average.module) if self.step else self._flow
 
     @property
     def done(self) -> float:
-        """The share of the training that lies behind, in [0, 1]."""
+        """The share of the training that is done, in [0, 1]."""
         if self._config.last_step is not None:
             return min(1.0, self.step / self._config.last_step)
         assert self._config.time_budget is not None
@@ -140,16 +129,14 @@ class Trainer:
             yield StepRecord(self.step, value, self.seconds, self.done)
 
     def _set_rate(self) -> None:
-        """A linear rise, then a linear fall to zero; or always the same."""
-        if self._config.schedule == "constant":
-            return
-        factor = min(1.0, (self.step + 1) / WARM_UP) * (1.0 - self.done)
+        """Sets the learning rates of the next step."""
+        factor = self._schedule(self.step, self.done)
         groups = [group for o in self._optimisers for group in o.param_groups]
         for group, rate in zip(groups, self._rates, strict=True):
             group["lr"] = rate * factor
 
     def state(self) -> dict[str, Tensor]:
-        """Everything that going on needs, as flat tensors."""
+        """Returns everything that :meth:`restore` needs to go on, as flat tensors."""
         out = {"step": torch.tensor(self.step), "seconds": torch.tensor(self.seconds, dtype=torch.float64)}
         out |= {f"flow.{name}": value for name, value in self._flow.state_dict().items()}
         out |= {f"average.{name}": value for name, value in self._average.state_dict().items()}
@@ -160,7 +147,7 @@ class Trainer:
         return out
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Back to where :meth:`state` was taken.
+        """Goes back to where :meth:`state` was taken.
 
         Raises:
             KeyError, RuntimeError: the state is another flow's.
@@ -178,4 +165,5 @@ class Trainer:
 
 
 def _below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Returns the tensors whose names begin with a prefix, under the rest of their names."""
     return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}

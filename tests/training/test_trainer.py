@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import islice
-from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -22,16 +23,14 @@ from flowgif.config.schema import (
 )
 from flowgif.errors import NumericalError
 from flowgif.evaluation.gap import measure_gap
-from flowgif.flows.base import Flow, Mapped
-from flowgif.runs.directory import build_flow
-from flowgif.targets.image import ImageTarget, load_picture
+from flowgif.flows.base import Flow
+from flowgif.flows.build import build_flow
 from flowgif.targets.toy import ToyTarget
 from flowgif.training import trainer as loop
-from flowgif.training.objectives import Likelihood
+from flowgif.training.schedules import WARM_UP
 from flowgif.training.trainer import Trainer
 
 CPU = torch.device("cpu")
-CAT = Path(__file__).parents[2] / "imgs" / "cat.png"
 SMALL = FFJORDConfig(features=32, frequency=4.0, width=32, depth=3)
 DISCRETE = {
     "realnvp": RealNVPConfig(layers=4, features=4, width=16),
@@ -65,21 +64,31 @@ RECIPES: dict[str, tuple[TrainingConfig, ModelConfig]] = {
 }
 
 
-@pytest.fixture(params=RECIPES.values(), ids=RECIPES.keys())
-def recipe(request: pytest.FixtureRequest) -> tuple[TrainingConfig, ModelConfig]:
-    return request.param
+class Trained(NamedTuple):
+    """A training from its first step to its last."""
+
+    losses: list[float]
+    weights: dict[str, Tensor]
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_does_not(recipe: tuple[TrainingConfig, ModelConfig]) -> None:
-    training, model = recipe
-    runs = []
-    for seed in (0, 0, 1):
-        trainer = _trainer(training.model_copy(update={"seed": seed}), model)
-        losses = [record.loss for record in trainer.run()]
-        runs.append((losses, _weights(trainer)))
-    assert runs[0][0] == runs[1][0]
-    assert _same(runs[0][1], runs[1][1])
-    assert not _same(runs[0][1], runs[2][1])
+def _train(name: str, seed: int) -> Trained:
+    training, model = RECIPES[name]
+    trainer = _trainer(training.model_copy(update={"seed": seed}), model)
+    return Trained([record.loss for record in trainer.run()], _weights(trainer))
+
+
+@cache
+def _uninterrupted(name: str) -> Trained:
+    """The training of a recipe, made once for all tests."""
+    return _train(name, seed=0)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(name: str) -> None:
+    first, again, other = _uninterrupted(name), _train(name, seed=0), _train(name, seed=1)
+    assert first.losses == again.losses
+    assert _same(first.weights, again.weights)
+    assert not _same(first.weights, other.weights)
 
 
 # Flow matching draws sixteen batches at a time: within, at and just beyond such a draw. An epoch of the fixed samples
@@ -90,8 +99,6 @@ STOPS = {"flow-matching": (1, 5, 15, 16, 17, 32), "samples": (1, 5, 6, 7, 18)}
 @pytest.mark.parametrize(("name", "stop"), [(name, stop) for name in RECIPES for stop in STOPS.get(name, (1, 5))])
 def test_resuming_gives_the_same_bits_as_never_having_stopped(name: str, stop: int) -> None:
     training, model = RECIPES[name]
-    whole = _trainer(training, model)
-    losses = [record.loss for record in whole.run()]
     first = _trainer(training, model)
     before = [record.loss for record in islice(first.run(), stop)]
     # As it goes through a file: nothing is shared with the first trainer.
@@ -99,68 +106,8 @@ def test_resuming_gives_the_same_bits_as_never_having_stopped(name: str, stop: i
     second = _trainer(training, model)
     second.restore(state)
     after = [record.loss for record in second.run()]
-    assert before + after == losses
-    assert _same(_weights(second), _weights(whole))
-
-
-class _Spy(Flow):
-    """The identity, which remembers the points that it was given."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = torch.nn.Parameter(torch.zeros(()))
-        self.seen: list[Tensor] = []
-
-    def to_base(self, x: Tensor, time: float = 1.0) -> Mapped:
-        self.seen.append(x.clone())
-        return Mapped(x * self.scale.exp(), self.scale.expand(len(x)))
-
-    def path(self, z: Tensor, times: Tensor) -> Mapped:
-        raise NotImplementedError
-
-
-class _CountedTarget:
-    """Remembers the points that it gave."""
-
-    def __init__(self) -> None:
-        self.given: list[Tensor] = []
-
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        self.given.append(torch.randn(n, 2, generator=generator))
-        return self.given[-1]
-
-    def from_uniform(self, u: Tensor) -> Tensor:
-        return u[:, :2]
-
-    def closed_form(self, x: Tensor, time: Tensor) -> Tensor:
-        raise NotImplementedError
-
-
-def _rows(points: Tensor) -> list[tuple[float, float]]:
-    return [tuple(row) for row in points.tolist()]
-
-
-def test_a_likelihood_on_samples_sees_each_of_them_once_an_epoch_and_nothing_else() -> None:
-    spy, target = _Spy(), _CountedTarget()
-    objective = Likelihood(spy, target, 8, 0.0, 0.0, 20, torch.Generator().manual_seed(0), CPU)
-    for _ in range(9):
-        objective.loss()
-    assert [len(points) for points in target.given] == [20]
-    points = sorted(_rows(target.given[0]))
-    assert len(set(points)) == 20
-    assert [len(x) for x in spy.seen] == [8, 8, 4] * 3
-    epochs = [_rows(torch.cat(spy.seen[i : i + 3])) for i in (0, 3, 6)]
-    assert all(sorted(epoch) == points for epoch in epochs)
-    assert epochs[0] != epochs[1] != epochs[2] != epochs[0]  # in an order of its own
-    assert epochs[0] != _rows(target.given[0])
-
-
-def test_a_likelihood_without_samples_never_sees_a_point_twice() -> None:
-    spy, target = _Spy(), _CountedTarget()
-    objective = Likelihood(spy, target, 8, 0.0, 0.0, None, torch.Generator().manual_seed(0), CPU)
-    for _ in range(5):
-        objective.loss()
-    assert len(set(_rows(torch.cat(spy.seen)))) == 40
+    assert before + after == _uninterrupted(name).losses
+    assert _same(_weights(second), _uninterrupted(name).weights)
 
 
 @pytest.mark.parametrize(("samples", "batch", "steps"), [(42, 8, 18), (40, 8, 15), (5, 8, 3)])
@@ -260,7 +207,7 @@ def test_a_constant_schedule_keeps_the_rate(schedule: str, optimiser: str) -> No
     if schedule == "constant":
         assert rates == [full] * 100
     else:
-        assert rates[0] == pytest.approx([rate / loop.WARM_UP for rate in full])
+        assert rates[0] == pytest.approx([rate / WARM_UP for rate in full])
         assert rates[-1] == pytest.approx([rate / 100 for rate in full])
 
 
@@ -273,19 +220,6 @@ def test_a_constant_rate_moves_the_first_step_by_it() -> None:
     next(iter(_trainer(training, DISCRETE["spline"], flow=flow).run()))
     moved = torch.cat([(p.detach() - before[name]).abs().flatten() for name, p in flow.named_parameters()])
     assert float(moved.max()) == pytest.approx(0.008, rel=1e-3)
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        RealNVPConfig(layers=2, features=0, width=8, depth=1),
-        FFJORDConfig(network="concatsquash", width=8, depth=1),
-    ],
-    ids=lambda m: m.name,
-)
-def test_muon_does_without_matrices_between_layers(model: ModelConfig) -> None:
-    records = list(_trainer(TrainingConfig(steps=3, batch_size=16, optimiser="muon"), model).run())
-    assert len(records) == 3
 
 
 SHORT = TrainingConfig(steps=200, batch_size=256, lr=0.01)
@@ -331,20 +265,3 @@ def test_likelihood_training_lowers_the_true_nll() -> None:
     before = measure_gap(trainer.averaged, target, 1024).gap
     list(trainer.run())
     assert measure_gap(trainer.averaged, target, 1024).gap < 0.5 * before
-
-
-def test_a_pictures_first_step_costs_no_matrix_of_points_by_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """57 thousand inked pixels times 4096 points would be 940 MB: no tensor of that size is made."""
-    biggest = 0
-    original = torch.einsum
-
-    def watched(equation: str, *operands: Tensor) -> Tensor:
-        nonlocal biggest
-        biggest = max(biggest, *(operand.numel() for operand in operands))
-        return original(equation, *operands)
-
-    target = ImageTarget(load_picture(CAT))
-    monkeypatch.setattr(torch, "einsum", watched)
-    time = torch.linspace(0, 1, 4096)
-    target.closed_form(target.sample(4096, torch.Generator().manual_seed(0)) * time[:, None], time)
-    assert 0 < biggest < 8192 * 24 * 24 + 1

@@ -1,0 +1,56 @@
+"""The contracts of training: what it needs of a target, and what an objective is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+__all__ = ["Objective", "PathPoint", "Target"]
+
+
+class PathPoint(Protocol):
+    """The probability path at some points and times."""
+
+    @property
+    def velocity(self) -> Tensor:
+        """u_t(x), (n, 2), data units per unit of time."""
+        ...
+
+
+class Target(Protocol):
+    """A density that can be sampled, and of which the velocity that carries N(0, I) to it is known."""
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Draws n independent points, (n, 2) float32, data units."""
+        ...
+
+    def from_uniform(self, u: Tensor) -> Tensor:
+        """Maps points u (n, 3) of the unit cube to draws of the target, (n, 2)."""
+        ...
+
+    def closed_form(self, x: Tensor, time: Tensor) -> PathPoint:
+        """Computes the probability path at points x (n, 2) and times (n,)."""
+        ...
+
+
+class Objective(ABC):
+    """A loss over random batches, whose random state can be saved.
+
+    A new objective derives from this class, implements its three methods, and is one row of
+    ``flowgif.training.objectives.OBJECTIVES``.
+    """
+
+    @abstractmethod
+    def loss(self) -> Tensor:
+        """Computes the loss of the next batch, ()."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """Returns what :meth:`restore` needs to go on with the very next batch."""
+
+    @abstractmethod
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Goes back to where :meth:`state` was taken."""
