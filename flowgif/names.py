@@ -12,6 +12,7 @@ from flowgif.errors import UnusableInput, did_you_mean
 
 __all__ = [
     "ACTIVATIONS",
+    "CMAPS",
     "DATA_SETS",
     "DEVICES",
     "EASINGS",
@@ -157,6 +158,7 @@ DATA_SETS = Names(
 )
 STYLES = Names("--style", "points", "density", "trails", "field", "panels")
 THEMES = Names("--theme", "light", "dark")
+CMAPS = Names("--cmap", "ink", "night", "grey")  # besides all maps of the cmap library
 EASINGS = Names("--easing", "linear", "smooth", "in", "out")
 PRESETS = Names("--preset", "readme", "slack", "discord", "square")
 SUFFIXES = Names("suffix", ".gif", ".png", ".apng", ".webp", ".mp4", ".webm", ".html")

@@ -77,8 +77,8 @@ def test_loop_back_returns_to_the_first_without_repeating_it() -> None:
 @pytest.mark.parametrize(
     ("values", "option"),
     [
-        ({"frames": 1}, "--frames 1"), ({"frames": 5001}, "--frames 5001"), ({"fps": 0}, "--fps"), ({"fps": 121}, "--fps"),
-        ({"hold": (0, -1)}, "--hold"), ({"hold": (float("nan"), 1)}, "--hold"),
+        ({"frames": 1}, "--frames 1"), ({"frames": 5001}, "--frames 5001"), ({"fps": 0}, "--fps"),
+        ({"fps": 121}, "--fps"), ({"hold": (0, -1)}, "--hold"), ({"hold": (float("nan"), 1)}, "--hold"),
         ({"easing": "smoth"}, "unknown --easing 'smoth'; did you mean 'smooth'"),
         ({"frames_per_layer": 0}, "--frames-per-layer 0 is out of range; give at least 1"),
         ({"frames_per_layer": 3, "frames": 5}, "--frames and --frames-per-layer contradict each other"),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -14,6 +13,7 @@ from torch import Tensor
 from flowgif.drawing.cloud import spread_cloud
 from flowgif.drawing.placing import DrawnRun, place_runs
 from flowgif.drawing.view import Places, make_view
+from flowgif.files import Spool, spool
 from flowgif.timeline import Moment
 
 __all__ = [
@@ -109,7 +109,7 @@ class Trajectories:
 
     runs: Sequence[DrawnRun]
     base: Tensor
-    _store: IO[bytes]
+    _store: Spool
     _rows: Mapping[Moment, _Row]
 
     @classmethod
@@ -136,13 +136,12 @@ class Trajectories:
         """
         distinct = sorted({*moments, *(Moment(run, 1.0) for run in range(len(runs)))})
         rows: dict[Moment, _Row] = {}
-        store = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
+        store = spool("positions")
         try:
             for run, drawn in enumerate(runs):
                 times = [moment.time for moment in distinct if moment.run == run]
                 for time, x in _carry(drawn, times, base, refinements):
-                    rows[Moment(run, time)] = _Row(store.tell(), len(x))
-                    store.write(x.cpu().numpy().tobytes())
+                    rows[Moment(run, time)] = _Row(store.append(x.cpu().numpy().tobytes()), len(x))
         except BaseException:
             store.close()
             raise
@@ -170,11 +169,11 @@ class Trajectories:
         Args:
             moment: one of those that were recorded.
             first: the index of the first particle.
-            number: of particles; None for all that there are at the moment.
+            number: of particles; None for all from the first on.
         """
         row = self._rows[moment]
-        self._store.seek(row.start + BYTES * first)
-        content = self._store.read(BYTES * (row.number if number is None else number))
+        number = row.number - first if number is None else number
+        content = self._store.read(row.start + BYTES * first, BYTES * number)
         return torch.frombuffer(bytearray(content), dtype=torch.float32).view(-1, 2)
 
 

@@ -320,6 +320,6 @@ def write_still(
 
 
 def _with_article(name: str) -> str:
-    """'a GIF', 'an APNG': letters that are spelt take the article of their sound."""
+    """Returns 'a GIF' or 'an APNG'; a name whose letters are spelt takes the article of the first letter's sound."""
     spelt = name[1:2].isupper() or name[1:2].isdigit()
     return f"{'an' if name[0] in ('AEFHILMNORSX' if spelt else 'AEIOUaeiou') else 'a'} {name}"
