@@ -15,7 +15,7 @@ from flowgif.errors import NumericalError, UnusableInput
 from flowgif.evaluation import samples
 from flowgif.evaluation.samples import write_samples
 from flowgif.flows.base import Flow, Mapped
-from flowgif.names import Names, Table
+from flowgif.names import SAMPLE_SUFFIXES, Names, Table
 from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget, Picture
 
@@ -128,6 +128,10 @@ def test_what_cannot_be_written_is_refused(cat: Loaded, tmp_path: Path, n: int, 
     with pytest.raises(UnusableInput, match=message):
         write_samples(cat.flow, cat.target, n, tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["folder.npy"]
+
+
+def test_the_formats_are_those_that_help_shows() -> None:
+    assert list(samples.FORMATS) == list(SAMPLE_SUFFIXES)
 
 
 def test_a_format_from_outside_is_written(cat: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
