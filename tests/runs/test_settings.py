@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import flowgif
 from flowgif.config.recipes import MODELS
 from flowgif.config.schema import RunConfig
 from flowgif.errors import UnusableInput
-from flowgif.runs.settings import read_settings
+from flowgif.flows.build import build_flow
+from flowgif.runs.directory import Run, open_target
+from flowgif.runs.settings import default_folder, newest_run, read_settings, settings_of, settings_to_resume
 
 
 def _read(folder: Path, text: str, **flags: dict[str, Any]) -> RunConfig:
@@ -27,7 +30,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("ffjord", "spline"):
         size = {"layers": 2} if name == "spline" else {}
         config = read_settings(None, with_moons({"name": name, "width": 8, **size}, steps=2, batch_size=16, seed=4))
-        flowgif.train(config, folder / name)
+        flow = build_flow(config)
+        Run.create(folder / name, config, open_target(config), flow).write_weights(flow)
     return folder
 
 
@@ -42,7 +46,7 @@ def test_the_weights_of_another_model_are_refused(runs: Path, start: str, wanted
 
 @pytest.mark.parametrize("name", ["ffjord", "spline"])
 def test_a_start_brings_its_model_and_target_but_not_its_recipe(runs: Path, name: str) -> None:
-    first = flowgif.load(runs / name).run.config
+    first = settings_of(runs / name)
     for flags in ({}, {"model": {"name": name}}):
         config = read_settings(None, {"training": {"from": runs / name}, **flags})
         assert config.model == first.model
@@ -58,3 +62,50 @@ def test_weights_that_do_not_fit_the_models_size_are_refused(runs: Path, tmp_pat
     with pytest.raises(UnusableInput, match=r"spline do not fit \[model\]"):
         flowgif.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training": {"lr": 0.1}}, "was trained with lr = 0.005; --resume cannot change it"),
+        ({"training": {"from": Path("a")}}, "was trained with from = None"),
+        ({"target": {"data": "circles"}}, "was trained with data = moons"),
+        ({"target": {"img": Path("x.png")}}, "was trained with img = None"),
+        ({"model": {"name": "glow"}}, "was trained with name = spline"),
+    ],
+)
+def test_a_training_that_goes_on_keeps_its_settings(
+    runs: Path, changes: dict[str, dict[str, Any]], message: str
+) -> None:
+    with pytest.raises(UnusableInput, match=message):
+        settings_to_resume(runs / "spline", changes)
+
+
+def test_a_training_that_goes_on_may_end_and_run_elsewhere(runs: Path) -> None:
+    before = settings_of(runs / "spline")
+    repeated = {"target": {"data": "moons"}, "model": {"name": "spline"}, "training": {"lr": 0.005, "steps": 2}}
+    assert settings_to_resume(runs / "spline", repeated) == before
+    changed = settings_to_resume(runs / "spline", {"training": {"time_budget": "2m", "device": "cpu"}})
+    assert (changed.training.steps, changed.training.time_budget, changed.training.device) == (None, 120, "cpu")
+    updates = {"steps": 2, "time_budget": None, "device": "auto"}
+    assert changed.training.model_copy(update=updates) == before.training
+
+
+def test_a_run_goes_where_its_target_says(runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "configs").mkdir()
+    assert default_folder(Path("imgs/cat.png"), None) == Path("runs/cat")
+    assert default_folder(None, "moons") == Path("runs/moons")
+    assert default_folder(None, "moons", config=tmp_path / "configs" / "mine.toml") == Path("runs/mine")
+    assert default_folder(None, "moons", start=runs / "spline") == Path("runs/spline-continued")
+    # A run's config does not name what it was made from; its picture, or its data set, does.
+    assert default_folder(None, "moons", config=runs / "spline" / "config.toml") == Path("runs/moons")
+    assert default_folder(runs / "spline" / "picture.png", None) == Path("runs/spline")
+
+
+def test_the_newest_run_has_the_newest_weights(runs: Path, tmp_path: Path) -> None:
+    os.utime(runs / "spline" / "weights.safetensors", (1, 1))
+    assert newest_run(runs) == runs / "ffjord"
+    os.utime(runs / "ffjord" / "weights.safetensors", (0, 0))
+    assert newest_run(runs) == runs / "spline"
+    with pytest.raises(UnusableInput, match="no run in "):
+        newest_run(tmp_path)
