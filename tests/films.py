@@ -12,7 +12,7 @@ import imageio.v2
 import numpy as np
 from PIL import Image
 
-from flowgif.formats.raster.film import Film
+from flowgif.formats.film import Film
 
 
 def ramp(levels: int) -> np.ndarray:

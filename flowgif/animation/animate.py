@@ -18,7 +18,7 @@ from flowgif.drawing.styles.base import Style
 from flowgif.drawing.styles.table import STYLES
 from flowgif.drawing.trajectories import Trajectories
 from flowgif.flows.base import Flow
-from flowgif.formats.raster.film import Film
+from flowgif.formats.film import Film
 from flowgif.formats.table import Written, check_output, check_rate, check_still, write_output, write_still
 from flowgif.formats.vector.particles import ParticleFilm
 from flowgif.targets.mixture import GaussianMixture

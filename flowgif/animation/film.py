@@ -11,7 +11,7 @@ from flowgif.animation.reporter import SILENT, Reporter
 from flowgif.drawing.caption import draw_caption
 from flowgif.drawing.styles.base import Frame, Style
 from flowgif.drawing.trajectories import Motion
-from flowgif.formats.raster.film import Film
+from flowgif.formats.film import Film
 from flowgif.timeline import Moment, Timeline
 
 __all__ = ["add_captions", "record_film"]

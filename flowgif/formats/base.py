@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 from flowgif.errors import CheckFailed
 from flowgif.files import check_writable, write_atomically
+from flowgif.formats.film import Film
 from flowgif.formats.fit import FLOOR, write_fitted
 from flowgif.formats.presets import Limits, verify
-from flowgif.formats.raster.film import Film
 from flowgif.formats.raster.frames import name_frames
 from flowgif.formats.vector.particles import ParticleFilm
 from flowgif.units import describe

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flowgif.errors import CheckFailed
 from flowgif.files import write_atomically
-from flowgif.formats.raster.film import Film
+from flowgif.formats.film import Film
 from flowgif.units import describe
 
 __all__ = ["FLOOR", "Fitted", "Quality", "write_fitted"]

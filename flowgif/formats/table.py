@@ -15,9 +15,9 @@ from flowgif import names
 from flowgif.errors import UnusableInput, did_you_mean
 from flowgif.files import check_writable, write_atomically
 from flowgif.formats.base import Format, FramesFormat, RasterFormat, VectorFormat, Written
+from flowgif.formats.film import Film
 from flowgif.formats.presets import Limits
 from flowgif.formats.raster.apng import write_apng
-from flowgif.formats.raster.film import Film
 from flowgif.formats.raster.frames import check_frames, is_for_frames, write_frames
 from flowgif.formats.raster.gif import write_gif
 from flowgif.formats.raster.png import write_png

@@ -15,9 +15,9 @@ from films import decode, discs, film_of, noise, ramp, seen
 from PIL import Image
 
 from flowgif.errors import CheckFailed
+from flowgif.formats.film import Film
 from flowgif.formats.fit import FLOOR, Fitted, Quality, write_fitted
 from flowgif.formats.presets import PRESETS, verify
-from flowgif.formats.raster.film import Film
 from flowgif.formats.table import find_format, write_output
 
 

@@ -14,8 +14,8 @@ from films import FILMS, discs, film_of, ramp
 
 from flowgif import names
 from flowgif.errors import CheckFailed, UnusableInput
+from flowgif.formats.film import Film
 from flowgif.formats.presets import PRESETS, Limits, Preset, register_preset
-from flowgif.formats.raster.film import Film
 from flowgif.formats.table import (
     FORMATS,
     SINGLE_FRAMES,
@@ -85,7 +85,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from flowgif.formats.table import write_output
-from flowgif.formats.raster.film import Film
+from flowgif.formats.film import Film
 
 def write(number):
     rng = np.random.default_rng(0)

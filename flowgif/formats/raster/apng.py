@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from flowgif.formats.film import Film
 from flowgif.formats.parallel import ordered_map
 from flowgif.formats.raster.changes import find_changes, smaller, spare_index
-from flowgif.formats.raster.film import Film
 
 __all__ = ["write_apng"]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from flowgif.formats.raster.film import Film
+from flowgif.formats.film import Film
 
 __all__ = ["Packed", "Patch", "find_box", "find_changes", "smaller", "spare_index"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flowgif.errors import UnusableInput
 from flowgif.files import report_os_errors, staged_folder
-from flowgif.formats.raster.film import Film
+from flowgif.formats.film import Film
 from flowgif.formats.raster.png import is_from_flowgif, write_png
 
 __all__ = ["check_frames", "is_for_frames", "name_frames", "write_frames"]

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from flowgif.formats.film import Film
 from flowgif.formats.raster.changes import Patch, find_box, find_changes, smaller, spare_index
-from flowgif.formats.raster.film import Film
 
 __all__ = ["write_gif"]
 

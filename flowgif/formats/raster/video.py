@@ -10,7 +10,7 @@ import numpy as np
 
 from flowgif.errors import UnusableInput
 from flowgif.files import check_writable
-from flowgif.formats.raster.film import Film
+from flowgif.formats.film import Film
 
 __all__ = ["check_video", "write_mp4", "write_webm"]
 

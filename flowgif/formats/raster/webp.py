@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from flowgif.formats.film import Film
 from flowgif.formats.parallel import ordered_map
 from flowgif.formats.raster.changes import Packed, Patch, find_changes, smaller, spare_index
-from flowgif.formats.raster.film import Film
 
 __all__ = ["write_webp"]
 

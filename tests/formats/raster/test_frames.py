@@ -11,7 +11,7 @@ from films import FILMS, seen
 from PIL import Image
 
 from flowgif.errors import UnusableInput
-from flowgif.formats.raster.film import Film
+from flowgif.formats.film import Film
 from flowgif.formats.table import check_output, write_output
 
 

@@ -14,7 +14,7 @@ import pytest
 from films import FILMS, decode, discs, film_of, noise, ramp, seen
 from PIL import Image
 
-from flowgif.formats.raster.film import Film
+from flowgif.formats.film import Film
 from flowgif.formats.table import write_output
 
 PICTURES = (".gif", ".png", ".apng", ".webp")

@@ -13,8 +13,8 @@ import pytest
 from films import FILMS, decode_video, discs, film_of, leaks_of_imageio, ramp, seen
 
 from flowgif.errors import UnusableInput
+from flowgif.formats.film import Film
 from flowgif.formats.raster import video
-from flowgif.formats.raster.film import Film
 from flowgif.formats.table import check_output, write_output
 
 VIDEOS = (".mp4", ".webm")

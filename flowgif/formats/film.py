@@ -14,7 +14,7 @@ import numpy.typing as npt
 from flowgif.errors import UnusableInput
 from flowgif.files import Spool, spool
 from flowgif.formats.raster.palette import merge_colours, nearest_colours
-from flowgif.formats.raster.thin import thin
+from flowgif.formats.thin import thin
 
 __all__ = ["LONGEST", "Film"]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowgif.formats.raster.thin import thin
+from flowgif.formats.thin import thin
 
 DELAYS = st.lists(st.integers(1, 200), min_size=1, max_size=60)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowgif.errors import UnusableInput
-from flowgif.formats.raster.film import LONGEST, Film
+from flowgif.formats.film import LONGEST, Film
 
 
 def test_frames_come_back_any_number_of_times() -> None:
