@@ -93,16 +93,16 @@ class Progress(AbstractContextManager["Progress"]):
             record: the step.
             gap: at the last checkpoint, None before the first.
         """
-        if self._task != TRAINING:
-            self.begin(TRAINING)
         step, loss = f"step {record.step}", f"loss {record.loss:.4f}"
         gaps = [] if gap is None else [f"gap {gap.gap:.4f}"]
         speed = f"{record.step / record.seconds:.1f} steps/s"
-        if self._live is not None:
-            self._live.show(record.done, (*gaps, step, loss, speed))
-        else:
+        if self._live is None:
             left = time_left(record.seconds * (1 - record.done) / max(record.done, 1e-9))
             self._say_now_and_then("  ".join((step, loss, *gaps, left, speed)))
+            return
+        if self._task != TRAINING:
+            self.begin(TRAINING)
+        self._live.show(record.done, (*gaps, step, loss, speed))
 
     def now(self, *fields: str) -> None:  # alias
         self.begin("  ".join(fields))

@@ -172,7 +172,6 @@ def test_without_a_terminal_there_is_a_line_now_and_then(
         "evaluating runs/cat ...",
         "evaluating runs/cat ...  25%",
         "frame 3 of 6",
-        "training",
         "step 20  loss 0.5000  30 s left  2.0 steps/s",
         "step 30  loss 0.2500  gap 0.5000  3 s left  3.0 steps/s",
     ]
