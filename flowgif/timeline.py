@@ -77,10 +77,6 @@ class Paint(NamedTuple):
     low: float
     high: float
 
-    @property
-    def own(self) -> int:  # alias
-        return self.run
-
 
 @dataclass(frozen=True)
 class Timeline:
@@ -275,8 +271,3 @@ def paints(moments: Sequence[Moment]) -> Iterator[Paint]:
         way = (moments[(i + towards * step) % len(moments)].run for step in range(len(moments)))
         other = next((run for run in way if run != moment.run), moment.run)
         yield Paint(moment.run, other, *((1 - share, 1.0) if forward else (0.0, share)))
-
-
-def flows_on(before: Moment, after: Moment) -> bool:  # alias
-    """Whether particles move from one frame to the next one."""
-    return not after.after_cut

@@ -117,7 +117,7 @@ def animate(
         from flowgif import session
         from flowgif.animation.animate import animate as write_all
         from flowgif.animation.stills import draw_stills
-        from flowgif.runs.directory import newest_run
+        from flowgif.runs.settings import newest_run
 
         config = _config(context, pace, most, len(runs or [""]))
         folders = runs or [newest_run()]

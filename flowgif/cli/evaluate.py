@@ -48,7 +48,7 @@ def evaluate(
         progress.begin("loading PyTorch ...")
         from flowgif import session
         from flowgif.evaluation import gap, samples
-        from flowgif.runs.directory import newest_run
+        from flowgif.runs.settings import newest_run
 
         _check_bounds({"--max-gap": max_gap, "--max-nll": max_nll})
         if save_samples is not None:

@@ -104,9 +104,6 @@ class Progress(AbstractContextManager["Progress"]):
             self.begin(TRAINING)
         self._live.show(record.done, (*gaps, step, loss, speed))
 
-    def now(self, *fields: str) -> None:  # alias
-        self.begin("  ".join(fields))
-
     def _say_now_and_then(self, text: str) -> None:
         now = time.monotonic()
         if now - self._last >= self.PLAIN_SECONDS:

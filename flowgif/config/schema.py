@@ -16,25 +16,15 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from flowgif import names
 from flowgif.config.fields import Count, Mark, NotNegative, Positive, Replaces, Settings, one_of
 from flowgif.config.models import (
-    ConditionerConfig,
     FFJORDConfig,
-    GlowConfig,
     ModelConfig,
-    RealNVPConfig,
-    SplineConfig,
 )
 from flowgif.config.recipes import MODELS, Recipe
 from flowgif.errors import did_you_mean
 from flowgif.units import parse_duration
 
 __all__ = [
-    "ConditionerConfig",
-    "FFJORDConfig",
-    "GlowConfig",
-    "ModelConfig",
-    "RealNVPConfig",
     "RunConfig",
-    "SplineConfig",
     "TargetConfig",
     "TrainingConfig",
 ]
@@ -198,11 +188,3 @@ class RunConfig(Settings, frozen=True):
         """Returns what :func:`flowgif.config.reading.read_config` reads back."""
         tables = self.model_dump(mode="json", exclude_none=True, by_alias=True)
         return tomli_w.dumps(tables)
-
-
-def __getattr__(name: str) -> Any:  # alias
-    from importlib import import_module
-
-    if name == "read_config":
-        return import_module("flowgif.runs.settings").read_settings
-    raise AttributeError(name)

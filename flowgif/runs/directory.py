@@ -29,11 +29,12 @@ from flowgif.files import report_os_errors, staged_folder, write_atomically
 from flowgif.flows.base import Flow
 from flowgif.flows.build import build_flow
 from flowgif.runs.provenance import PROVENANCE, Origin, is_run, provenance, read_origin
-from flowgif.runs.settings import CONFIG, WEIGHTS, newest_run, settings_of
+from flowgif.runs.settings import CONFIG, WEIGHTS, settings_of
 from flowgif.runs.tensors import read_tensors, to_bytes, write_tensors
 from flowgif.targets.build import build_target
+from flowgif.targets.loading import load_picture
 from flowgif.targets.mixture import GaussianMixture
-from flowgif.targets.picture import Picture, load_picture
+from flowgif.targets.picture import Picture
 
 __all__ = ["INITIAL", "METRICS", "WEIGHTS", "Run", "open_target"]
 
@@ -249,6 +250,3 @@ class Run:
         """Drops what was measured after a step to which training goes back."""
         kept = "".join(json.dumps(row) + "\n" for row in self.read_metrics() if row["step"] <= step)
         write_atomically(self.folder / METRICS, lambda path: path.write_text(kept, encoding="utf-8"))
-
-
-__all__ += ["newest_run"]  # alias

@@ -1,23 +1,18 @@
-"""Reads a picture file of any kind into upright RGBA pixels.
-
-:func:`load_picture` is the entry point. A new kind of picture is one row of :data:`READERS`.
-"""
+"""A picture as upright RGBA pixels, and how Pillow reads one from a file."""
 
 from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from flowgif.errors import UnusableInput
-from flowgif.names import PICTURE_SUFFIXES, Table
 
-__all__ = ["READERS", "Picture", "Reader", "load_picture"]
+__all__ = ["Picture", "read_raster", "refuse_svg", "shrink"]
 
 # Decoded in colour this is 300 to 400 MB.
 MOST_PIXELS = 100_000_000
@@ -37,30 +32,6 @@ class Picture:
     image: Image.Image
     size_as_given: tuple[int, int]
     remarks: tuple[str, ...] = ()
-
-
-# Reads a file that exists. The second argument is the longest side that will be used: a reader may shrink the image
-# to it (that can save time), or leave that to load_picture. It raises UnusableInput if it cannot read the file.
-Reader = Callable[[Path, int], Picture]
-
-
-def load_picture(path: Path, max_side: int = 1024) -> Picture:
-    """Reads a picture and shrinks it so that its longer side is at most ``max_side`` pixels.
-
-    Raises:
-        UnusableInput: there is no such file, or it holds no readable picture, or too large a one.
-    """
-    if not path.exists():
-        raise UnusableInput(f"no such picture: {path}; check the path (the current folder is {Path.cwd()})")
-    if path.is_dir():
-        raise UnusableInput(f"{path} is a folder; name one picture in it")
-    picture = READERS.get(path.suffix.lower(), read_raster)(path, max_side)
-    _shrink(picture.image, max_side)
-    if picture.image.size == picture.size_as_given:
-        return picture
-    (width, height), used = picture.size_as_given, picture.image
-    remark = f"shrunk from {width}x{height} to {used.width}x{used.height} (--max-side {max_side})"
-    return replace(picture, remarks=(*picture.remarks, remark))
 
 
 def read_raster(path: Path, max_side: int) -> Picture:
@@ -86,7 +57,7 @@ def read_raster(path: Path, max_side: int) -> Picture:
             image.draft("RGB", (max_side, max_side))  # JPEG can be decoded at a fraction of its size
             ImageOps.exif_transpose(image, in_place=True)
             if image.mode in {"L", "RGB", "RGBA"}:  # pixels of the other modes cannot be averaged as they are
-                _shrink(image, max_side)
+                shrink(image, max_side)
             return Picture(_to_rgba(image), (width, height), tuple(remarks))
     except UnidentifiedImageError:
         raise UnusableInput(
@@ -99,7 +70,7 @@ def read_raster(path: Path, max_side: int) -> Picture:
         raise UnusableInput(f"{path} cannot be decoded ({reason}); save the picture anew") from None
 
 
-def _shrink(image: Image.Image, max_side: int) -> None:
+def shrink(image: Image.Image, max_side: int) -> None:
     """Shrinks an image in place, in proportion, where its longer side is over ``max_side`` pixels."""
     if max(image.size) > max_side:
         image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -115,9 +86,10 @@ def _to_rgba(image: Image.Image) -> Image.Image:
     return image.convert("RGBA")
 
 
-def _refuse_svg(path: Path, max_side: int) -> Picture:
+def refuse_svg(path: Path, max_side: int) -> Picture:
+    """Refuses an SVG.
+
+    Raises:
+        UnusableInput: always.
+    """
     raise UnusableInput(f"{path} is an SVG, which Pillow cannot read; export it as a PNG of about 1000 pixels")
-
-
-# By the suffix of the file's name, in lower case. All other files are read by read_raster.
-READERS: Table[Reader] = Table(PICTURE_SUFFIXES, {".svg": _refuse_svg, ".svgz": _refuse_svg})

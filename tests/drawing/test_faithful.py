@@ -16,7 +16,6 @@ from measures import compare_density, correlation, placed_ink
 import flowgif
 from flowgif.animation.animate import animate
 from flowgif.animation.config import AnimationConfig
-from flowgif.config.schema import read_config
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.mesh import SPREAD
 from flowgif.drawing.placing import place_runs
@@ -24,8 +23,10 @@ from flowgif.drawing.styles.density import DensityStyle
 from flowgif.drawing.styles.table import STYLES
 from flowgif.drawing.trajectories import Trajectories
 from flowgif.drawing.view import make_view
+from flowgif.runs.settings import read_settings
 from flowgif.session import Loaded
-from flowgif.targets.image import ImageTarget, load_picture
+from flowgif.targets.image import ImageTarget
+from flowgif.targets.loading import load_picture
 from flowgif.timeline import EASINGS, Moment, Pace
 
 OTHERS = sorted({path.stem for path in (ROOT / "imgs").glob("*.png")} - {"cat"})
@@ -43,7 +44,7 @@ def fitted(cat: Loaded, make_once: MakeOnce) -> Callable[[str], Loaded]:
         if name == "cat":
             return cat
         flags = {"target": {"img": ROOT / "imgs" / f"{name}.png"}, "training": {"steps": STEPS.get(name, 300)}}
-        folder = make_once(f"fitted-{name}", lambda folder: flowgif.train(read_config(None, flags), folder / name))
+        folder = make_once(f"fitted-{name}", lambda folder: flowgif.train(read_settings(None, flags), folder / name))
         return flowgif.load(folder / name)
 
     return fit

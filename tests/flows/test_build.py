@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from flowgif.config.schema import FFJORDConfig, RunConfig, TargetConfig, TrainingConfig
+from flowgif.config.models import FFJORDConfig
+from flowgif.config.schema import RunConfig, TargetConfig, TrainingConfig
 from flowgif.flows.build import BUILDERS, build_flow
 from flowgif.flows.continuous.ffjord import NETWORKS
 from flowgif.flows.discrete.actnorm import ActNorm

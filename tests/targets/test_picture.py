@@ -13,7 +13,8 @@ from PIL import Image
 
 from flowgif.errors import UnusableInput
 from flowgif.targets.ink import ink_of
-from flowgif.targets.picture import READERS, Picture, load_picture
+from flowgif.targets.loading import READERS, load_picture
+from flowgif.targets.picture import Picture
 
 # JPEG at quality 95 keeps flat areas to within a few levels.
 COMPRESSION = 0.05

@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from flowgif.config.schema import RealNVPConfig, TrainingConfig
+from flowgif.config.models import RealNVPConfig
+from flowgif.config.schema import TrainingConfig
 from flowgif.flows.discrete.realnvp import realnvp
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.picture import load_picture
+from flowgif.targets.loading import load_picture
 from flowgif.targets.toy import ToyTarget
 from flowgif.training.flow_matching import FlowMatching
 
