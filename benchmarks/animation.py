@@ -21,9 +21,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import flowgif
+from flowgif import names
 from flowgif.drawing.colours import make_look
+from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.points import PointsStyle
-from flowgif.drawing.trajectories import Trajectories, place_runs
+from flowgif.drawing.trajectories import Trajectories
 from flowgif.timeline import Moment
 
 sys.path.append(str(ROOT / "tests"))
@@ -40,7 +42,7 @@ def command(label: str, folder: str, out: str, *options: object) -> None:
 
 
 def seconds(frames: Callable[[], Iterable[object]]) -> float:
-    """For drawing all frames, the best of three."""
+    """Returns how long it takes to draw all frames, the best of three."""
     best = float("inf")
     for _ in range(3):
         start = time.perf_counter()
@@ -70,7 +72,7 @@ def beside_matplotlib(folder: str) -> None:
             return made, FigureCanvasAgg(made)
 
         def one_figure() -> Iterable[object]:
-            """The fast way: a scatter whose places are set anew."""
+            """Moves the points of one scatter, which is the fast way."""
             made, canvas = figure()
             scatter = made.axes[0].scatter([], [], s=area, linewidths=0)
             for moment in moments:
@@ -79,7 +81,7 @@ def beside_matplotlib(folder: str) -> None:
                 yield canvas.buffer_rgba()
 
         def figure_each() -> Iterable[object]:
-            """The way of most tutorials: a figure a frame, saved as a PNG."""
+            """Makes a figure for each frame and saves it as a PNG, as most tutorials do."""
             for moment in moments:
                 made, _ = figure()
                 made.axes[0].scatter(*motion.at(moment).T, s=area, linewidths=0)
@@ -94,7 +96,7 @@ def beside_matplotlib(folder: str) -> None:
 
 
 def faithful(name: str, folder: str) -> None:
-    """Density frames beside exact densities, and the last one beside the ink."""
+    """Compares density frames with exact densities, and the last one with the ink."""
     loaded = flowgif.load(folder)
     run("animate", folder, "-o", f"{name}.png", "--style", "density", "--frames", 2, "--first-frame", "logo")
     with Image.open(f"{name}.png") as image:  # shows its first frame
@@ -112,7 +114,7 @@ def main() -> None:
         folder = run("train", "--img", ROOT / "imgs" / "cat.png").out.strip()
         print(f"animate, {FRAMES} frames and more, {SIZE} px, start-up included")
         command("points (the default)", folder, "points.gif")
-        for style in ("density", "trails", "field", "panels"):
+        for style in [*names.STYLES][1:]:
             command(style, folder, f"{style}.gif", "--style", style)
         for suffix in ("apng", "webp", "mp4", "html"):
             command(f"points, .{suffix}", folder, f"points.{suffix}")

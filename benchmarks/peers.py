@@ -21,9 +21,9 @@ from figures import ROOT, machine, run
 from torch import Tensor, nn
 
 import flowgif
-from flowgif.config.schema import RunConfig, TargetConfig
+from flowgif.config.schema import TargetConfig
 from flowgif.evaluation.gap import measure_gap
-from flowgif.runs.directory import build_target
+from flowgif.targets.build import build_target
 
 CAT = ROOT / "imgs" / "cat.png"
 
@@ -58,7 +58,7 @@ def peer(
 ) -> str:
     torch.manual_seed(0)
     torch.set_num_threads(threads)
-    mixture, _ = build_target(RunConfig(target=target))
+    mixture = build_target(target)
     flow = make()
     optimiser = torch.optim.Adam(flow.parameters(), lr=lr, fused=True)
     start, steps = time.perf_counter(), 0

@@ -11,12 +11,12 @@ from types import FrameType
 
 
 def main() -> None:
-    """Runs the command line; even its imports may be interrupted without a traceback."""
+    """Runs the command line. An interrupt ends it without a traceback, also while modules are imported."""
     if "OMP_WAIT_POLICY" not in os.environ:
         # torch's threads wait for each other by spinning. Where another process has the core, that takes twenty times
-        # longer; a short spin before they sleep costs nothing where it has not. OpenMP reads this as torch is imported.
+        # longer. A short spin before they sleep costs nothing elsewhere. OpenMP reads this when torch is imported.
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    # What is ignored, as in a shell's background, stays so.
+    # A process that ignores interrupts, as in a shell's background, goes on ignoring them.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -24,12 +24,18 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:
+        from flowgif.errors import ExitCode
+
         sys.stderr.write("flowgif: interrupted\n")
-        sys.exit(130)
+        sys.exit(ExitCode.INTERRUPTED)
 
 
 def _interrupt(_: int, frame: FrameType | None) -> None:
-    """Not within an import, but soon after: libraries take that for a missing module, and go on, or fall apart."""
+    """Handles Ctrl-C: raises KeyboardInterrupt, but never while a module is imported; then it tries again in 20 ms.
+
+    Libraries catch whatever an import of theirs raises and take the module for missing. They then go on without it, or
+    fail later.
+    """
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             threading.Timer(0.02, _interrupt_again).start()
@@ -41,7 +47,7 @@ def _interrupt(_: int, frame: FrameType | None) -> None:
 def _interrupt_again() -> None:
     if sys.platform == "win32":
         _thread.interrupt_main()
-    else:  # wakes it from waiting, too
+    else:  # unlike interrupt_main, a signal also ends a wait of the main thread
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 

@@ -1,4 +1,4 @@
-"""Everything that can go wrong for a user, each with the exit code that a script sees."""
+"""The errors that a user can cause or meet, each with the exit code that a script sees."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ class ExitCode(IntEnum):
     """How a command ended.
 
     Attributes:
-        DONE: it did what was asked.
-        CHECK_FAILED: a bound that the user asked for was missed.
-        UNUSABLE_INPUT: wrong usage, or input that cannot be used.
-        NUMERICAL_FAILURE: the numbers left the range in which they mean anything.
-        INTERRUPTED: Ctrl-C, 128 + SIGINT as shells count.
-        READER_GONE: whoever read stdout stopped reading, 128 + SIGPIPE.
+        meaning: in a few words, as help shows it.
     """
 
-    DONE = 0
-    CHECK_FAILED = 1
-    UNUSABLE_INPUT = 2
-    NUMERICAL_FAILURE = 3
-    INTERRUPTED = 130
-    READER_GONE = 141
+    meaning: str
+
+    DONE = 0, "done"
+    CHECK_FAILED = 1, "a bound that was asked for is missed"
+    UNUSABLE_INPUT = 2, "wrong usage or unusable input"
+    NUMERICAL_FAILURE = 3, "numerical failure"
+    INTERRUPTED = 130, "interrupted"  # 128 + SIGINT, as shells count
+    READER_GONE = 141, "the reader of the output stopped reading"  # 128 + SIGPIPE
+
+    def __new__(cls, code: int, meaning: str) -> ExitCode:
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
 
 
 class FlowgifError(Exception):

@@ -1,14 +1,26 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and temporary files."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, Self
 
 from flowgif.errors import UnusableInput
 
-__all__ = ["check_folder", "check_writable", "write_atomically"]
+__all__ = [
+    "Spool",
+    "check_folder",
+    "check_writable",
+    "report_os_errors",
+    "spool",
+    "staged_folder",
+    "write_atomically",
+]
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -17,14 +29,52 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         UnusableInput: the place cannot be written.
     """
-    beside = path.with_name(f".flowgif-{os.getpid()}{path.suffix}")
+    beside = path.parent / _hidden_name(path.suffix)
+    with report_os_errors(path):
+        try:
+            write(beside)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def staged_folder(place: Path) -> Generator[Path]:
+    """Makes a folder for files that take their places only when all of them are written; removes it at the end.
+
+    Args:
+        place: the folder that the files are for. The new one is in it, or beside it if there is no such folder yet, so
+            that files, or the new folder as a whole, can be moved there without copying.
+
+    Yields:
+        The new folder's path.
+
+    Raises:
+        OSError: it cannot be made; see :func:`report_os_errors`.
+    """
+    stage = (place if place.is_dir() else place.parent) / _hidden_name()
     try:
-        write(beside)
-        beside.replace(path)
-    except OSError as error:
-        raise UnusableInput(f"cannot write {path}: {error.strerror or error}; choose another place") from None
+        stage.mkdir(parents=True)
+        yield stage
     finally:
-        beside.unlink(missing_ok=True)
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+@contextmanager
+def report_os_errors(path: Path, remedy: str = "choose another place") -> Generator[None]:
+    """Turns the operating system's errors into one line for the user.
+
+    Args:
+        path: what is written, as the line names it.
+        remedy: what to do about it.
+
+    Raises:
+        UnusableInput: the system refused something.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UnusableInput(f"cannot write {path}: {error.strerror or error}; {remedy}") from None
 
 
 def check_writable(path: Path) -> None:
@@ -37,7 +87,7 @@ def check_writable(path: Path) -> None:
         raise UnusableInput(f"cannot write {path}: it is a folder; name a file in it")
     if not path.parent.is_dir():
         raise UnusableInput(f"cannot write {path}: there is no folder {path.parent}; create it first")
-    _probe(path, path.with_name(f".flowgif-{os.getpid()}{path.suffix}"))
+    _probe(path, path.parent / _hidden_name(path.suffix))
 
 
 def check_folder(folder: Path) -> None:
@@ -49,12 +99,75 @@ def check_folder(folder: Path) -> None:
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not there.is_dir():
         raise UnusableInput(f"cannot write to {folder}: {there} is a file; name a folder")
-    _probe(folder, there / f".flowgif-{os.getpid()}")
+    _probe(folder, there / _hidden_name())
+
+
+class Spool:
+    """A temporary file of byte strings, which are appended and read again; it vanishes when it is closed.
+
+    Args:
+        what: is kept in it, as messages call it, such as 'frames'.
+
+    Raises:
+        UnusableInput: the temporary folder cannot be written. ``append`` raises it too.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        with self._report_no_room():
+            self._file: IO[bytes] = tempfile.TemporaryFile(prefix="flowgif-")  # noqa: SIM115 (closed by close)
+
+    def append(self, data: bytes) -> int:
+        """Returns where the data begin, which ``read`` takes."""
+        with self._report_no_room():
+            start = self._file.seek(0, os.SEEK_END)
+            self._file.write(data)
+        return start
+
+    def read(self, start: int, length: int) -> bytes:
+        """Returns ``length`` bytes from ``start`` on.
+
+        Raises:
+            ValueError: the file is closed.
+        """
+        # What was written last may still wait in memory for its place on the disk, which this moves it to.
+        with self._report_no_room():
+            self._file.seek(start)
+        return self._file.read(length)
+
+    def close(self) -> None:
+        """Removes the file; closing again does nothing."""
+        # What still waits in memory on a full disk is not needed any more.
+        with suppress(OSError):
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _report_no_room(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UnusableInput(
+                f"cannot keep {self._what} in {tempfile.gettempdir()}: {error.strerror}; set TMPDIR to another folder"
+            ) from None
+
+
+def spool(what: str) -> Spool:
+    """Opens a temporary file; see :class:`Spool`."""
+    return Spool(what)
+
+
+def _hidden_name(suffix: str = "") -> str:
+    """The name of this process's temporary file or folder beside the place that it is for."""
+    return f".flowgif-{os.getpid()}{suffix}"
 
 
 def _probe(place: Path, probe: Path) -> None:
-    try:
+    with report_os_errors(place):
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        raise UnusableInput(f"cannot write {place}: {error.strerror}; choose another place") from None

@@ -5,13 +5,14 @@ This module imports nothing heavy, so that help is instant.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from flowgif.errors import UnusableInput, did_you_mean
 
 __all__ = [
     "ACTIVATIONS",
+    "CMAPS",
     "DATA_SETS",
     "DEVICES",
     "EASINGS",
@@ -21,6 +22,7 @@ __all__ = [
     "OPTIMISERS",
     "PICTURE_SUFFIXES",
     "PRESETS",
+    "SAMPLE_SUFFIXES",
     "SCHEDULES",
     "STYLES",
     "SUFFIXES",
@@ -28,6 +30,7 @@ __all__ = [
     "THEMES",
     "Names",
     "Table",
+    "listed",
 ]
 
 Row = TypeVar("Row")
@@ -60,6 +63,10 @@ class Names(Collection[str]):
             raise UnusableInput(f"unknown {self.setting} '{name}'; {did_you_mean(name, self._names)}")
         return name
 
+    def complete(self, incomplete: str) -> list[str]:
+        """Returns the names that begin so; a shell asks for them when it completes a command."""
+        return [name for name in self._names if name.startswith(incomplete)]
+
     def __contains__(self, name: object) -> bool:
         return name in self._names
 
@@ -71,8 +78,19 @@ class Names(Collection[str]):
 
     def __str__(self) -> str:
         """'points, density or trails'."""
-        *most, last = self._names
-        return f"{', '.join(most)} or {last}" if most else last
+        return listed(self._names, "or")
+
+    @property
+    def with_default(self) -> str:
+        """'points (default), density or trails'."""
+        first, *others = self._names
+        return listed([f"{first} (default)", *others], "or")
+
+
+def listed(words: Iterable[str], conjunction: str) -> str:
+    """Returns 'a, b or c' of at least one word."""
+    *most, last = words
+    return f"{', '.join(most)} {conjunction} {last}" if most else last
 
 
 class Table(Mapping[str, Row]):
@@ -140,6 +158,8 @@ DATA_SETS = Names(
 )
 STYLES = Names("--style", "points", "density", "trails", "field", "panels")
 THEMES = Names("--theme", "light", "dark")
+CMAPS = Names("--cmap", "ink", "night", "grey")  # besides all maps of the cmap library
 EASINGS = Names("--easing", "linear", "smooth", "in", "out")
 PRESETS = Names("--preset", "readme", "slack", "discord", "square")
 SUFFIXES = Names("suffix", ".gif", ".png", ".apng", ".webp", ".mp4", ".webm", ".html")
+SAMPLE_SUFFIXES = Names("suffix of samples", ".npy", ".csv")

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import threading
 import time
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Protocol
 
-import torch
-
-from flowgif.config.schema import Device, RunConfig
+from flowgif.config.schema import RunConfig, TrainingConfig
 from flowgif.errors import Interrupted, NumericalError, UnusableInput
 from flowgif.evaluation.gap import Gap, measure_gap
 from flowgif.flows.base import Flow
-from flowgif.runs.directory import INITIAL, Run, build_flow, build_target
-from flowgif.targets.image import ImageTarget
-from flowgif.targets.toy import ToyTarget
+from flowgif.flows.build import build_flow
+from flowgif.machine import delay_interrupts, find_device, use_threads
+from flowgif.runs.directory import INITIAL, Run, open_target
+from flowgif.targets.mixture import GaussianMixture
 from flowgif.training.trainer import StepRecord, Trainer
 
 __all__ = ["Loaded", "Reporter", "Trained", "load", "resume", "train"]
@@ -32,26 +28,32 @@ FINAL_POINTS = 4096
 
 
 class Reporter(Protocol):
-    """Hears what happens; the default says nothing."""
+    """Is told what happens. Where none is given, nobody is."""
 
     def say(self, text: str) -> None:
-        """A sentence for the user."""
+        """Takes a sentence for the user."""
 
-    def now(self, *fields: str) -> None:
-        """What is going on; the next such line takes its place."""
+    def begin(self, task: str) -> None:
+        """Takes the name of a task that begins; its share is unknown until the first ``advance`` or ``step``."""
 
     def step(self, record: StepRecord, gap: Gap | None) -> None:
-        """A step was done; ``gap`` is that of the last checkpoint."""
+        """Takes a step of training, and the gap at the last checkpoint, None before the first."""
+
+    def advance(self, share: float, *fields: str) -> None:
+        """Takes the share of the task that is done, within [0, 1], and figures of it, the most important first."""
 
 
 class _Silent:
     def say(self, text: str) -> None:
         pass
 
-    def now(self, *fields: str) -> None:
+    def begin(self, task: str) -> None:
         pass
 
     def step(self, record: StepRecord, gap: Gap | None) -> None:
+        pass
+
+    def advance(self, share: float, *fields: str) -> None:
         pass
 
 
@@ -84,7 +86,7 @@ class Loaded:
 
     run: Run
     flow: Flow
-    target: ImageTarget | ToyTarget
+    target: GaussianMixture
 
 
 def load(folder: Path | str) -> Loaded:
@@ -101,10 +103,10 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
     """Fits the config's flow to its target and keeps all of it in a run directory.
 
     Args:
-        config: resolved, as from :func:`flowgif.config.schema.read_config`.
+        config: resolved, as from :func:`flowgif.runs.settings.read_settings`.
         folder: the run directory.
         force: whether a run that is there already may be replaced.
-        reporter: hears of the progress.
+        reporter: is told of the progress.
 
     Raises:
         UnusableInput: the picture, data set or directory cannot be used.
@@ -113,11 +115,51 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
     """
     reporter = reporter or _Silent()
     Run.check_free(folder, force)
-    device = _device(config.training.device)
-    target, source = build_target(config)
+    device = find_device(config.training.device)
+    target = open_target(config)
     config = config.for_aspect(float(target.scale[0] / target.scale[1]))
     for remark in target.remarks:
         reporter.say(remark)
+    flow = _first_flow(config)
+    with delay_interrupts() as interrupted, use_threads(flow.training_threads):
+        trainer = Trainer(flow.to(device), target, config.training, device)
+        run = Run.create(folder, config, target, flow)
+        return _Training(run, trainer, target, reporter).run_to_end(interrupted)
+
+
+def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | None = None) -> Trained:
+    """Goes on with a training that was stopped.
+
+    Nothing is written before everything that can be refused has been checked.
+
+    Args:
+        folder: the run directory.
+        config: the run's settings with another end or device, which are then kept; None for the run's as they are.
+        reporter: is told of the progress.
+
+    Raises:
+        UnusableInput: there is no run, its files are broken, or the training is already past the end that is asked for.
+        NumericalError, Interrupted: as :func:`train`.
+    """
+    reporter = reporter or _Silent()
+    run = Run.open(folder)
+    config = config or run.config
+    device = find_device(config.training.device)
+    target = run.target()
+    flow = run.flow(INITIAL).requires_grad_(True)
+    with delay_interrupts() as interrupted, use_threads(flow.training_threads):
+        trainer = Trainer(flow.to(device), target, config.training, device)
+        _restore(trainer, run)
+        if config != run.config:
+            _check_end(trainer, config.training, run.config.training)
+            run = run.with_config(config)
+        reporter.say(f"going on from step {trainer.step}")
+        run.keep_metrics_up_to(trainer.step)
+        return _Training(run, trainer, target, reporter).run_to_end(interrupted)
+
+
+def _first_flow(config: RunConfig) -> Flow:
+    """Returns the flow before training, with the weights of the run that it starts from, if there is one."""
     flow = build_flow(config)
     start = config.training.start
     if start is not None:
@@ -125,125 +167,90 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
             flow.load_state_dict(Run.open(start).flow().state_dict())
         except RuntimeError:
             raise UnusableInput(f"the weights in {start} do not fit [model]; leave that table out") from None
-    with _interrupt_between_steps() as interrupted, _threads(flow):
-        run = Run.create(folder, config, target, source, flow)
-        trainer = Trainer(flow.to(device), target, config.training, device)
-        return _run_to_end(run, trainer, target, reporter, interrupted)
+    return flow
 
 
-def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | None = None) -> Trained:
-    """Goes on with a training that was stopped.
-
-    Args:
-        folder: the run directory.
-        config: the run's own, or that with another end or device, which is then kept; None for the run's own.
-        reporter: hears of the progress.
-
-    Raises:
-        UnusableInput: there is no run, or its files are broken.
-        NumericalError, Interrupted: as :func:`train`.
-    """
-    run = Run.open(folder)
-    if config is not None and config != run.config:
-        run = run.with_config(config)
-    training = run.config.training
-    reporter = reporter or _Silent()
-    on = _device(training.device)
-    target = run.target()
-    flow = run.flow(INITIAL).requires_grad_(True)
-    trainer = Trainer(flow.to(on), target, training, on)
+def _restore(trainer: Trainer, run: Run) -> None:
+    """Takes a training to where the run's was stopped, or to its beginning if it was stopped before a checkpoint."""
     state = run.read_state()
-    if state is not None:
-        try:
-            trainer.restore(state)
-        except (KeyError, RuntimeError, ValueError):
-            raise UnusableInput(f"the state in {folder} does not fit its config; train it again (--force)") from None
-    reporter.say(f"going on from step {trainer.step}")
-    with _interrupt_between_steps() as interrupted, _threads(flow):
-        run.keep_metrics_up_to(trainer.step)
-        return _run_to_end(run, trainer, target, reporter, interrupted)
+    if state is None:
+        return
+    try:
+        trainer.restore(state)
+    except (KeyError, RuntimeError, TypeError, ValueError):
+        raise UnusableInput(f"the state in {run.folder} does not fit its config; train it again (--force)") from None
 
 
-def _run_to_end(
-    run: Run, trainer: Trainer, target: ImageTarget | ToyTarget, reporter: Reporter, interrupted: threading.Event
-) -> Trained:
-    gap: Gap | None = None
-    rows: list[dict[str, float]] = []
-
-    def checkpoint(points: int) -> Gap:
-        # The weights come first: a gap that cannot be measured must not cost them.
-        run.write_state(trainer.state())
-        run.write_weights(trainer.averaged)
-        run.append_metrics(rows)
-        rows.clear()
-        reporter.now("measuring the gap ...")
-        measured = measure_gap(trainer.averaged, target, points)
-        run.append_metrics(
-            [{"step": trainer.step, "seconds": trainer.seconds, "gap": measured.gap, "gap_se": measured.standard_error}]
+def _check_end(trainer: Trainer, asked: TrainingConfig, before: TrainingConfig) -> None:
+    """Refuses another end of the training that lies behind: the run's settings would not say what was trained."""
+    if (asked.last_step, asked.time_budget) == (before.last_step, before.time_budget):
+        return
+    remedy = "ask for more, or train anew (--force)"
+    if asked.last_step is not None and trainer.step > asked.last_step:
+        raise UnusableInput(f"the training has done {trainer.step} steps, more than {asked.last_step}; {remedy}")
+    if asked.time_budget is not None and trainer.seconds > asked.time_budget:
+        raise UnusableInput(
+            f"the training has taken {trainer.seconds:.1f} s, more than {asked.time_budget:g} s; {remedy}"
         )
+
+
+@dataclass
+class _Training:
+    """A training that fills its run directory.
+
+    Attributes:
+        run, trainer, target, reporter: who takes part in it.
+        rows: metrics that are not written yet.
+    """
+
+    run: Run
+    trainer: Trainer
+    target: GaussianMixture
+    reporter: Reporter
+    rows: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
+
+    def run_to_end(self, interrupted: threading.Event) -> Trained:
+        try:
+            self._take_steps(interrupted)
+        except NumericalError as error:
+            self._write_metrics()
+            self.run.write_weights(self.trainer.averaged)
+            raise NumericalError(f"{error}; the last finite weights are in {self.run.folder}") from None
+        if interrupted.is_set() and self.trainer.done < 1:
+            self._keep()
+            again = f"flowgif train --resume --out {shlex.quote(str(self.run.folder))}"
+            raise Interrupted(f"interrupted at step {self.trainer.step}; go on with: {again}")
+        return Trained(self.run, self.trainer.step, self.trainer.seconds, self._checkpoint(FINAL_POINTS))
+
+    def _take_steps(self, interrupted: threading.Event) -> None:
+        gap: Gap | None = None
+        last = time.perf_counter()
+        for record in self.trainer.run():
+            self.rows.append({"step": record.step, "loss": record.loss, "seconds": record.seconds})
+            self.reporter.step(record, gap)
+            if interrupted.is_set():
+                return
+            if time.perf_counter() - last > CHECKPOINT_SECONDS and record.done < 1:
+                # A flow whose gap cannot be measured yet may well be trained on.
+                with suppress(NumericalError):
+                    gap = self._checkpoint(CHECKPOINT_POINTS)
+                last = time.perf_counter()
+
+    def _checkpoint(self, points: int) -> Gap:
+        # The weights come first: a gap that cannot be measured must not cost them.
+        self._keep()
+        self.reporter.begin("measuring the gap ...")
+        measured = measure_gap(self.trainer.averaged, self.target, points)
+        at = {"step": self.trainer.step, "seconds": self.trainer.seconds}
+        self.rows.append({**at, "gap": measured.gap, "gap_se": measured.standard_error})
+        self._write_metrics()
         return measured
 
-    last = time.perf_counter()
-    try:
-        for record in trainer.run():
-            rows.append({"step": record.step, "loss": record.loss, "seconds": record.seconds})
-            reporter.step(record, gap)
-            if interrupted.is_set():
-                break
-            if time.perf_counter() - last > CHECKPOINT_SECONDS and record.done < 1:
-                # A field that cannot be measured yet may well be trained on.
-                with suppress(NumericalError):
-                    gap = checkpoint(CHECKPOINT_POINTS)
-                last = time.perf_counter()
-    except NumericalError as error:
-        run.append_metrics(rows)
-        run.write_weights(trainer.averaged)
-        raise NumericalError(f"{error}; the last finite weights are in {run.folder}") from None
-    if interrupted.is_set() and trainer.done < 1:
-        run.write_state(trainer.state())
-        run.write_weights(trainer.averaged)
-        run.append_metrics(rows)
-        again = f"flowgif train --resume --out {shlex.quote(str(run.folder))}"
-        raise Interrupted(f"interrupted at step {trainer.step}; go on with: {again}")
-    return Trained(run, trainer.step, trainer.seconds, checkpoint(FINAL_POINTS))
+    def _keep(self) -> None:
+        self.run.write_state(self.trainer.state())
+        self.run.write_weights(self.trainer.averaged)
+        self._write_metrics()
 
-
-@contextmanager
-def _interrupt_between_steps() -> Generator[threading.Event]:
-    """Ctrl-C sets the event, so that a step is never cut in two; a second one ends at once."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-
-    def handle(signum: int, frame: FrameType | None) -> None:
-        if event.is_set():
-            raise KeyboardInterrupt
-        event.set()
-
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _threads(flow: Flow) -> Generator[None]:
-    """Sets the number of threads that suits a flow's training, and then the one before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(flow.training_threads or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _device(name: Device) -> torch.device:
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        return torch.device("cuda" if available["cuda"] else "cpu")
-    if not available[name]:
-        usable = ", ".join(device for device, there in available.items() if there)
-        raise UnusableInput(f"--device {name} is not available on this machine; usable: auto, {usable}")
-    return torch.device(name)
+    def _write_metrics(self) -> None:
+        self.run.append_metrics(self.rows)
+        self.rows.clear()

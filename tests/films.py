@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -79,3 +79,49 @@ def decode_video(path: Path) -> tuple[list[np.ndarray], dict]:
     """Frames, (height, width, 3), and what ffmpeg says of them."""
     with leaks_of_imageio(), closing(imageio.v2.get_reader(path, "FFMPEG")) as reader:
         return [np.asarray(frame) for frame in reader], reader.get_meta_data()
+
+
+def _twice_alike() -> Film:
+    frames = discs(3)
+    return film_of([frames[0], frames[1], frames[1], frames[1], frames[2]], ramp(6), [5, 7, 11, 13, 17])
+
+
+def _returning() -> Film:
+    """Pixels come and go, one at a time: nearly all of a frame is as before."""
+    frames = [np.zeros((25, 37), np.uint8) for _ in range(8)]
+    for i, frame in enumerate(frames):
+        frame[3 * i, 36 - 5 * i] = frame[24, 36] = 1 + i % 5
+    return film_of(frames, ramp(6))
+
+
+def _blinking() -> Film:
+    """Wholly see-through in the middle."""
+    frames = discs(5)
+    frames[2][:] = 0
+    return film_of(frames, ramp(6), transparent=0)
+
+
+FILMS: dict[str, Callable[[], Film]] = {
+    "usual": lambda: film_of(discs(8), ramp(6), [4] * 7 + [120]),
+    "one frame": lambda: film_of(discs(1), ramp(6), [50]),
+    "one pixel": lambda: film_of([np.zeros((1, 1), np.uint8)] * 2, ramp(2)),
+    "one colour": lambda: film_of([np.zeros((5, 7), np.uint8)] * 2, ramp(6)[:1]),
+    "2 levels": lambda: film_of(discs(levels=2), ramp(2)),
+    "4 levels": lambda: film_of(discs(levels=4), ramp(4)),
+    "16 levels": lambda: film_of(discs(levels=16), ramp(16)),
+    "255 levels": lambda: film_of(noise(3, 40, 30, 255), ramp(255)),
+    "256 levels": lambda: film_of(noise(3, 40, 30, 256), ramp(256)),
+    "256 levels, most at rest": lambda: film_of([f // 16 * 16 for f in discs(5, levels=256)], ramp(256)),
+    "odd sides": lambda: film_of(discs(5, 41, 31), ramp(6)),
+    "a line": lambda: film_of(discs(4, 97, 1), ramp(6)),
+    "all alike": lambda: film_of([discs(1)[0]] * 4, ramp(6), [3, 5, 7, 9]),
+    "twice alike": _twice_alike,
+    "returning": _returning,
+    "blinking": _blinking,
+    "see-through background": lambda: film_of(discs(6, 41, 31), ramp(6), transparent=0),
+    "see-through in the middle": lambda: film_of(discs(6, levels=16), ramp(16), transparent=7),
+    "see-through at the end": lambda: film_of(noise(3, 40, 30, 256), ramp(256), transparent=255),
+    "hardly through": lambda: film_of(discs(6, levels=5), ramp(5), transparent=4, loops=1),
+    "loops": lambda: film_of(discs(3), ramp(6), loops=3),
+    "long": lambda: film_of(discs(2), ramp(6), [1, 65535]),
+}

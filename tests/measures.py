@@ -10,8 +10,9 @@ import torch
 from PIL import Image, ImageFilter
 
 from flowgif.drawing.colours import make_look
+from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.density import DensityStyle
-from flowgif.drawing.trajectories import Trajectories, place_runs
+from flowgif.drawing.trajectories import Trajectories
 from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget
 from flowgif.timeline import Moment

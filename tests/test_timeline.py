@@ -7,12 +7,10 @@ import pytest
 from flowgif.errors import UnusableInput
 from flowgif.timeline import (
     EASINGS,
+    FRAMES,
     Moment,
     Pace,
-    count_frames,
-    flows_on,
     make_timeline,
-    moment_name,
     paints,
     runs_forward,
 )
@@ -79,11 +77,16 @@ def test_loop_back_returns_to_the_first_without_repeating_it() -> None:
 @pytest.mark.parametrize(
     ("values", "option"),
     [
-        ({"frames": 1}, "--frames"), ({"fps": 0}, "--fps"), ({"fps": 51}, "--fps"), ({"hold": (0, -1)}, "--hold"),
-        ({"hold": (float("nan"), 1)}, "--hold"), ({"easing": "smoth"}, "did you mean 'smooth'"),
+        ({"frames": 1}, "--frames 1"), ({"frames": 5001}, "--frames 5001"), ({"fps": 0}, "--fps"),
+        ({"fps": 121}, "--fps"), ({"hold": (0, -1)}, "--hold"), ({"hold": (float("nan"), 1)}, "--hold"),
+        ({"easing": "smoth"}, "unknown --easing 'smoth'; did you mean 'smooth'"),
+        ({"frames_per_layer": 0}, "--frames-per-layer 0 is out of range; give at least 1"),
+        ({"frames_per_layer": 3, "frames": 5}, "--frames and --frames-per-layer contradict each other"),
+        ({"duration": 2.0, "frames": 5}, "contradict"), ({"duration": 0.0}, "--duration 0 is out of range"),
+        ({"duration": 601.0}, "--duration 601"), ({"duration": 600.0}, "--frames 15000 is out of range"),
     ],
 )  # fmt: skip
-def test_what_is_out_of_range_names_its_option(values: dict[str, object], option: str) -> None:
+def test_a_pace_that_cannot_be_names_its_option(values: dict[str, object], option: str) -> None:
     with pytest.raises(UnusableInput, match=option):
         Pace(**values)  # type: ignore[arg-type]
 
@@ -97,46 +100,56 @@ def test_bounce_and_loop_back_know_their_places() -> None:
 
 def test_every_layers_end_is_among_the_frames() -> None:
     for layers in (1, 4, 6, 12, 70):
-        frames = count_frames(layers)
-        times = _times(Pace(frames))
+        times = [moment.time for moment in make_timeline(Pace(), layers=layers).moments]
         assert all(min(abs(time - i / layers) for time in times) < 1e-9 for i in range(layers + 1))
-    assert count_frames(0) == 60
-    assert count_frames(6, frames_per_layer=3) == 19
-    assert count_frames(0, duration=2.0, fps=20) == 40
+    assert Pace().count_frames(0) == FRAMES
+    assert Pace(frames_per_layer=3).count_frames(6) == 19
+    assert Pace(duration=2.0, fps=20).count_frames(0) == 40
+    assert Pace(frames=7).count_frames(6) == 7
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"layers": 0, "frames_per_layer": 3}, "no layers"),
-        ({"layers": 3, "frames_per_layer": 0}, "at least 1"),
-        ({"layers": 3, "frames_per_layer": 3, "frames": 5}, "contradict"),
-        ({"layers": 3, "duration": 2.0, "frames": 5}, "contradict"),
-        ({"layers": 3, "duration": 0.0}, "--duration"),
-    ],
-)
-def test_numbers_of_frames_that_cannot_be(arguments: dict[str, int], message: str) -> None:
-    with pytest.raises(UnusableInput, match=message):
-        count_frames(**arguments)  # type: ignore[arg-type]
+def test_frames_per_layer_are_for_flows_with_layers() -> None:
+    with pytest.raises(UnusableInput, match="--frames-per-layer: an ffjord flow has no layers; give --frames"):
+        make_timeline(Pace(frames_per_layer=3))
+    with pytest.raises(UnusableInput, match="--frames 7001 is out of range"):
+        make_timeline(Pace(frames_per_layer=1000), layers=7)
 
 
-def test_a_moment_has_the_name_of_its_layer() -> None:
-    assert [moment_name(time, 6) for time in (0, 0.25, 2 / 6, 1)] == ["layer 0", "layer 1.5", "layer 2", "layer 6"]
-    assert moment_name(0.35, 0) == "t = 0.35"
+def test_the_flows_easing_is_the_default() -> None:
+    assert make_timeline(Pace(5), easing="in") == make_timeline(Pace(5, easing="in"))
+    assert make_timeline(Pace(5, easing="out"), easing="in") == make_timeline(Pace(5, easing="out"))
+    assert make_timeline(Pace(5), easing="in") != make_timeline(Pace(5, easing="out"))
 
 
-def test_particles_flow_on_but_for_the_cut_from_the_picture_to_the_cloud() -> None:
-    for pace, runs, cuts in (
-        (Pace(frames=9), 1, [8]),
-        (Pace(frames=9, picture_first=True), 1, [0]),
-        (Pace(frames=9, bounce=True), 1, []),
-        (Pace(frames=9, bounce=True, picture_first=True), 1, []),
-        (Pace(frames=9), 3, [32]),
-        (Pace(frames=9, loop_back=True), 3, []),
-    ):
-        moments = make_timeline(pace, runs).moments
-        pairs = zip(moments, (*moments[1:], moments[0]), strict=True)
-        assert [i for i, pair in enumerate(pairs) if not flows_on(*pair)] == cuts
+@pytest.mark.parametrize("frames", [2, 3, 9])
+def test_particles_move_on_but_for_the_cut_from_the_picture_to_the_cloud(frames: int) -> None:
+    """However few frames there are, and however far apart: ``out`` comes to 0.75 in the first of two steps."""
+    whole = 4 * (frames - 1)  # of a morph between three pictures
+    for easing in ("linear", "out"):
+        for more, runs, cuts in (
+            ({}, 1, [frames - 1]),
+            ({"picture_first": True}, 1, [0]),
+            ({"bounce": True}, 1, []),
+            ({"bounce": True, "picture_first": True}, 1, []),
+            ({}, 3, [whole]),
+            ({"loop_back": True}, 3, []),
+        ):
+            timeline = make_timeline(Pace(frames=frames, easing=easing, **more), runs)
+            assert [i for i, moves in enumerate(timeline.moves) if not moves] == cuts
+
+
+def test_a_cut_does_not_make_another_moment() -> None:
+    """Places are kept by moment, and the cloud is the same one after a cut."""
+    assert Moment(0, 0.0, after_cut=True) == Moment(0, 0.0)
+    assert len({Moment(0, 0.0, after_cut=True), Moment(0, 0.0)}) == 1
+
+
+@pytest.mark.parametrize(("fps", "ticks", "delays"), [(50, 100, {2}), (60, 60, {1}), (120, 120, {1}), (62.5, 125, {2})])
+def test_above_fifty_frames_a_second_every_frame_lasts_as_long(fps: float, ticks: int, delays: set[int]) -> None:
+    timeline = make_timeline(Pace(61, fps, (0, 1.5)))
+    assert timeline.ticks == ticks
+    assert set(timeline.delays[:-1]) == delays
+    assert timeline.seconds == pytest.approx(60 / fps + 1.5, abs=0.51 / ticks)
 
 
 def test_time_runs_backwards_on_the_way_to_the_cloud_and_nowhere_else() -> None:
@@ -149,15 +162,28 @@ def test_time_runs_backwards_on_the_way_to_the_cloud_and_nowhere_else() -> None:
     assert backwards(Pace(frames=5, bounce=True)) == [5, 6, 7]
     # From picture to picture: the first stands, then four frames to the cloud.
     assert backwards(Pace(frames=5), 2) == [0, 1, 2, 3, 4]
+    # The same with the fewest frames: to the cloud in one step, and out of it in one.
+    assert backwards(Pace(frames=2)) == []
+    assert backwards(Pace(frames=2, picture_first=True)) == []
+    assert backwards(Pace(frames=2), 3) == [0, 1, 3]
 
 
 def test_colours_are_exchanged_around_the_cloud() -> None:
-    """All keep their own picture's until half the way, half of them have either's in the cloud."""
+    """All have their picture's until half the way, and in the cloud half of them have either picture's."""
     timeline = make_timeline(Pace(frames=9), 2)
     for moment, paint in zip(timeline.moments, paints(timeline.moments), strict=True):
-        assert (paint.own, paint.other) == (moment.run, 1 - moment.run)
+        assert (paint.run, paint.other) == (moment.run, 1 - moment.run)
         share = paint.high - paint.low
         assert share == pytest.approx(max(0.0, 0.5 - moment.time))
         # On the way to the cloud the first change, on the way from it the last still have to.
         assert share == 0 or (paint.low == 0 if moment.run == 0 else paint.high == 1)
-    assert all(paint.own == paint.other == 0 for paint in paints(make_timeline(Pace(frames=9, bounce=True)).moments))
+    assert all(paint.run == paint.other == 0 for paint in paints(make_timeline(Pace(frames=9, bounce=True)).moments))
+
+
+def test_colours_are_swapped_in_the_cloud_even_if_it_is_the_only_frame_between_two_pictures() -> None:
+    moments = make_timeline(Pace(frames=2, loop_back=True), 2).moments
+    assert moments == (Moment(0, 1.0), Moment(0, 0.0), Moment(1, 1.0), Moment(1, 0.0))
+    found = list(paints(moments))
+    assert [(paint.run, paint.other, paint.high - paint.low) for paint in found] == [
+        (0, 1, 0.0), (0, 1, 0.5), (1, 0, 0.0), (1, 0, 0.5),
+    ]  # fmt: skip

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shlex
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from flowgif import names
 from flowgif.cli.options import OUTPUT, Json, Quiet
 from flowgif.cli.progress import Progress
 from flowgif.errors import UnusableInput
+from flowgif.timeline import Pace
+from flowgif.units import parse_bytes
 
 if TYPE_CHECKING:
+    from flowgif.animation.animate import Animated
+    from flowgif.animation.config import AnimationConfig
     from flowgif.flows.base import Flow
 
 __all__ = ["animate"]
 
+Made = TypeVar("Made")
+
+# The panels of --help.
 LOOK, TIMING = "Look", "Timing"
+_output, _look, _timing = (partial(typer.Option, rich_help_panel=panel) for panel in (OUTPUT, LOOK, TIMING))
+
+# Options that do not change the picture: where it comes from and goes to, and what is said of it.
+PLACES = {"runs", "out", "poster", "stills", "as_json", "quiet"}
+NOT_FOR_STILLS = {"out", "poster", "max_size", "preset"}  # beside those of the panel TIMING
 
 
 def animate(
@@ -33,199 +49,161 @@ def animate(
     ] = None,
     out: Annotated[
         list[Path] | None,
-        typer.Option(
+        _output(
             "-o",
             "--out",
-            help=".gif, .png, .apng, .webp, .mp4, .webm, .html, a folder/ or frame-%04d.png for single frames; "
+            help=f"{', '.join(names.SUFFIXES)}, a folder/ or frame-%04d.png for single frames; "
             "may be repeated (default: RUN/NAME.gif).",
-            rich_help_panel=OUTPUT,
             show_default=False,
         ),
     ] = None,
-    poster: Annotated[
-        Path | None, typer.Option(help="Also a PNG of the picture at the end.", rich_help_panel=OUTPUT)
-    ] = None,
-    stills: Annotated[
-        Path | None, typer.Option(help="Instead: a PNG with a row of frames.", rich_help_panel=OUTPUT)
-    ] = None,
+    poster: Annotated[Path | None, _output(help="Also a PNG of the picture at the end.")] = None,
+    stills: Annotated[Path | None, _output(help="Instead: a PNG with a row of frames.")] = None,
     times: Annotated[
-        str,
-        typer.Option(help="Theirs: numbers from 0 to 1 with commas between, or layers.", rich_help_panel=OUTPUT),
+        str, _output(help="Theirs: numbers from 0 to 1 with commas between, or layers.")
     ] = "0,.25,.5,.75,1",
     max_size: Annotated[
-        str | None,
-        typer.Option(
-            help="As 128KB: give up colours, then frames, then pixels until a file fits.", rich_help_panel=OUTPUT
-        ),
+        str | None, _output(help="As 128KB: give up colours, then frames, then pixels until a file fits.")
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="readme, slack, discord or square: size, bytes and frames.", rich_help_panel=OUTPUT),
+        _output(help=f"{names.PRESETS}: size, bytes and frames.", autocompletion=names.PRESETS.complete),
     ] = None,
-    style: Annotated[
-        str, typer.Option(help="points, density, trails, field or panels.", rich_help_panel=LOOK)
-    ] = "points",
-    size: Annotated[
-        int | None, typer.Option(help="Pixels of the longer side (default: 480; panels: 960).", rich_help_panel=LOOK)
-    ] = None,
-    points: Annotated[
-        int | None, typer.Option(help="Number of particles (default: by style).", rich_help_panel=LOOK)
-    ] = None,
-    theme: Annotated[str, typer.Option(help="light or dark.", rich_help_panel=LOOK)] = "light",
-    fg: Annotated[
-        str | None, typer.Option("--fg", help="Colour of the ink, as '#1c4e94' or navy.", rich_help_panel=LOOK)
-    ] = None,
-    bg: Annotated[str | None, typer.Option("--bg", help="Colour of the background.", rich_help_panel=LOOK)] = None,
+    style: Annotated[str, _look(help=f"{names.STYLES}.", autocompletion=names.STYLES.complete)] = "points",
+    size: Annotated[int | None, _look(help="Pixels of the longer side (default: 480; panels: 960).")] = None,
+    points: Annotated[int | None, _look(help="Number of particles (default: by style).")] = None,
+    theme: Annotated[str, _look(help=f"{names.THEMES}.", autocompletion=names.THEMES.complete)] = "light",
+    fg: Annotated[str | None, _look("--fg", help="Colour of the ink, as '#1c4e94' or navy.")] = None,
+    bg: Annotated[str | None, _look("--bg", help="Colour of the background.")] = None,
     cmap: Annotated[
         str | None,
-        typer.Option(
-            help="Colours of a density: ink, night, grey, viridis, magma, inferno, plasma, cividis.",
-            rich_help_panel=LOOK,
-        ),
+        _look(help="Colours of a density: ink, night, grey, viridis, magma, inferno, plasma, cividis."),
     ] = None,
     color: Annotated[
-        str | None,
-        typer.Option(help="source: each particle has the colour of the picture where it ends.", rich_help_panel=LOOK),
+        str | None, _look(help="source: each particle has the colour of the picture where it ends.")
     ] = None,
-    transparent: Annotated[
-        bool, typer.Option("--transparent", help="A background that is see-through.", rich_help_panel=LOOK)
-    ] = False,
-    caption: Annotated[
-        bool,
-        typer.Option("--caption", help="The layer's number, or the time, below the picture.", rich_help_panel=LOOK),
-    ] = False,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**40, help="Of the particles; same seed, same bytes.", rich_help_panel=LOOK)
-    ] = 0,
-    frames: Annotated[
-        int | None, typer.Option(help="From the cloud to the picture (default: about 60).", rich_help_panel=TIMING)
-    ] = None,
-    frames_per_layer: Annotated[
-        int | None, typer.Option(help="Or from the end of a layer to that of the next.", rich_help_panel=TIMING)
-    ] = None,
-    duration: Annotated[
-        float | None, typer.Option(help="Or the seconds from the cloud to the picture.", rich_help_panel=TIMING)
-    ] = None,
-    fps: Annotated[float, typer.Option(help="Frames a second, at most 50.", rich_help_panel=TIMING)] = 25.0,
+    transparent: Annotated[bool, _look("--transparent", help="A background that is see-through.")] = False,
+    caption: Annotated[bool, _look("--caption", help="The layer's number, or the time, below the picture.")] = False,
+    seed: Annotated[int, _look(min=0, max=2**40, help="Of the particles; same seed, same bytes.")] = 0,
+    frames: Annotated[int | None, _timing(help="From the cloud to the picture (default: about 60).")] = None,
+    frames_per_layer: Annotated[int | None, _timing(help="Or from the end of a layer to that of the next.")] = None,
+    duration: Annotated[float | None, _timing(help="Or the seconds from the cloud to the picture.")] = None,
+    fps: Annotated[float, _timing(help="Frames a second, at most 50 in a GIF.")] = 25.0,
     hold: Annotated[
-        str,
-        typer.Option(
-            help="Seconds that the picture stays; 0.5,1.2 for the first frame and the picture.", rich_help_panel=TIMING
-        ),
+        str, _timing(help="Seconds that the picture stays; 0.5,1.2 for the first frame and the picture.")
     ] = "1.2",
     easing: Annotated[
         str | None,
-        typer.Option(help="linear, smooth, in or out (default: smooth, with layers linear).", rich_help_panel=TIMING),
+        _timing(help=f"{names.EASINGS} (default: smooth, with layers linear).", autocompletion=names.EASINGS.complete),
     ] = None,
-    bounce: Annotated[
-        bool, typer.Option("--bounce", help="Also flow back to the cloud.", rich_help_panel=TIMING)
-    ] = False,
-    loop_back: Annotated[
-        bool, typer.Option("--loop-back", help="After several runs back to the first.", rich_help_panel=TIMING)
-    ] = False,
-    loops: Annotated[int, typer.Option(help="How often it plays; 0 for ever.", rich_help_panel=TIMING)] = 0,
+    bounce: Annotated[bool, _timing("--bounce", help="Also flow back to the cloud.")] = False,
+    loop_back: Annotated[bool, _timing("--loop-back", help="After several runs back to the first.")] = False,
+    loops: Annotated[int, _timing(help="How often it plays; 0 for ever.")] = 0,
     first_frame: Annotated[
-        str,
-        typer.Option(help="cloud, or logo: viewers that show one frame show the picture.", rich_help_panel=TIMING),
+        str, _timing(help="cloud, or logo: viewers that show one frame show the picture.")
     ] = "cloud",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Write the GIF of a run: the cloud flows into the picture; prints its path."""
     with Progress(quiet) as progress:
-        from flowgif.drawing.colours import make_look
-        from flowgif.formats.fit import parse_bytes
-        from flowgif.timeline import FRAMES, Pace, count_frames
-
-        if first_frame not in {"cloud", "logo"}:
-            raise UnusableInput(f"unknown --first-frame '{first_frame}'; give cloud or logo")
-        look = make_look(theme, fg, bg, cmap, transparent, color)
-
-        def pace(layers: int) -> Pace:
-            return Pace(
-                frames=count_frames(layers, frames, frames_per_layer, duration, fps),
-                fps=fps,
-                hold=_hold(hold),
-                easing=easing or ("linear" if layers else "smooth"),
-                bounce=bounce,
-                picture_first=first_frame == "logo",
-                loop_back=loop_back,
-            )
-
+        _refuse_unused(context)
+        pace = _pace(context.params)
         most = parse_bytes(max_size) if max_size is not None else None
-        Pace(frames=FRAMES if frames is None else frames, fps=fps, hold=_hold(hold), easing=easing or "linear")
-        progress.now("loading PyTorch ...")
-        from flowgif import __version__, session
-        from flowgif.animation.animate import Written, draw_stills
-        from flowgif.animation.animate import animate as write
-        from flowgif.animation.shot import Shot
+        progress.begin("loading PyTorch ...")
+        from flowgif import session
+        from flowgif.animation.animate import animate as write_all
+        from flowgif.animation.stills import draw_stills
         from flowgif.runs.directory import newest_run
 
+        config = _config(context, pace, most, len(runs or [""]))
         folders = runs or [newest_run()]
         loaded = [session.load(folder) for folder in folders]
-        layers = max(each.flow.layers for each in loaded)
-        cast = [(each.flow, each.target) for each in loaded]
-        command = shlex.join(["flowgif", "animate", *["RUN"] * len(folders), *_options(context)])
-        shot = Shot(
-            style, look, pace(layers), _size(size, style, preset), points, seed, caption, loops, most, preset,
-            f"{command} (flowgif {__version__})",
-        )  # fmt: skip
-        progress.now(f"integrating {folders[0]} ...")
+        shown = [(each.flow, each.target) for each in loaded]
         if stills is not None:
-            moments = _times(times, loaded[0].flow)
-            draw_stills(cast, stills, moments, shot)
-            files = (Written(stills, stills.stat().st_size, len(moments)),)
-            about = {"frames": len(moments), "seconds": 0.0}
+            done = draw_stills(shown, stills, _parse_times(times, loaded[0].flow), config, progress)
         else:
             outs = out or [folders[-1] / f"{folders[-1].resolve().name}.gif"]
-            done = write(cast, outs, shot, poster, lambda i, n: progress.now(f"frame {i} of {n}"))
-            files, about = done.files, {"frames": done.frames, "seconds": done.seconds}
-            for remark in done.remarks:
-                progress.say(remark)
-            sizes = ", ".join(f"{file.path.name} {file.bytes / 1e6:.2f} MB" for file in files)
-            progress.say(f"{done.frames} frames, {done.seconds:g} s: {sizes}")
+            done = write_all(shown, outs, config, poster, progress)
+        for remark in done.remarks:
+            progress.say(remark)
+        if stills is None:
+            progress.say(_summary(done))
     if as_json:
-        answer = {
-            "run": str(folders[0]), "gif": str(files[0].path), **about, "bytes": files[0].bytes,
-            "files": [{"path": str(file.path), "bytes": file.bytes, "frames": file.frames} for file in files],
-        }  # fmt: skip
-        typer.echo(json.dumps(answer))
+        typer.echo(_as_json(folders[0], done))
     else:
-        for file in files:
+        for file in done.files:
             typer.echo(str(file.path))
 
 
-# What does not change the picture: where it comes from and goes to, and what is said of it.
-PLACES = {"runs", "out", "poster", "stills", "as_json", "quiet"}
+def _refuse_unused(context: typer.Context) -> None:
+    """Refuses options that would silently be left unused.
+
+    Raises:
+        UnusableInput: one is given beside --stills, or --times without it.
+    """
+    given = _given(context)
+    if "stills" not in given:
+        if "times" in given:
+            raise UnusableInput("--times goes with --stills; leave --times out, or add --stills row.png")
+        return
+    unused = [
+        parameter.opts[0]
+        for name, parameter in given.items()
+        if name in NOT_FOR_STILLS or getattr(parameter, "rich_help_panel", None) == TIMING
+    ]
+    if unused:
+        raise UnusableInput(f"--stills writes only a row of frames; leave out {names.listed(unused, 'and')}")
 
 
-def _options(context: typer.Context) -> list[str]:
+def _given(context: typer.Context) -> dict[str, Any]:
+    """The parameters that stand on the command line, by their names, in the order of --help."""
+    sources = {parameter.name or "": parameter for parameter in context.command.params}
+    return {
+        name: parameter
+        for name, parameter in sources.items()
+        if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
+    }
+
+
+def _fill(make: Callable[..., Made], options: Mapping[str, Any]) -> Made:
+    """Calls ``make`` with the options that have the names of its parameters."""
+    return make(**{name: options[name] for name in inspect.signature(make).parameters if name in options})
+
+
+def _pace(options: Mapping[str, Any]) -> Pace:
+    first = options["first_frame"]
+    if first not in {"cloud", "logo"}:
+        raise UnusableInput(f"unknown --first-frame '{first}'; give cloud or logo")
+    return _fill(Pace, {**options, "hold": _parse_hold(options["hold"]), "picture_first": first == "logo"})
+
+
+def _config(context: typer.Context, pace: Pace, max_bytes: int | None, runs: int) -> AnimationConfig:
+    from flowgif import __version__
+    from flowgif.animation.config import AnimationConfig
+    from flowgif.drawing.colours import make_look
+
+    command = shlex.join(["flowgif", "animate", *["RUN"] * runs, *_words(context)])
+    derived = {
+        "look": _fill(make_look, context.params),
+        "pace": pace,
+        "max_bytes": max_bytes,
+        "comment": f"{command} (flowgif {__version__})",
+    }
+    return _fill(AnimationConfig, context.params | derived)
+
+
+def _words(context: typer.Context) -> list[str]:
     """The options that were given, in a fixed order, so that the same picture is the same file anywhere."""
     words: list[str] = []
-    for parameter in context.command.params:
-        name = parameter.name or ""
-        source = context.get_parameter_source(name)
-        if name in PLACES or source is None or source.name != "COMMANDLINE":
-            continue
-        value = context.params[name]
-        words += [parameter.opts[-1]] + ([] if value is True else [str(value)])
+    for name, parameter in _given(context).items():
+        if name not in PLACES:
+            value = context.params[name]
+            words += [parameter.opts[-1]] + ([] if value is True else [str(value)])
     return words
 
 
-def _size(given: int | None, style: str, preset: str | None) -> int:
-    """Pixels of the longer side; a preset has its own."""
-    from flowgif.formats.fit import PRESETS
-
-    if given is not None and preset is not None:
-        raise UnusableInput(f"--preset {preset} sets the size; leave --size out")
-    if given is not None:
-        return given
-    if preset in PRESETS:
-        return PRESETS[preset].side
-    return 960 if style == "panels" else 480
-
-
-def _hold(text: str) -> tuple[float, float]:
+def _parse_hold(text: str) -> tuple[float, float]:
     try:
         parts = [float(part) for part in text.split(",")]
     except ValueError:
@@ -235,12 +213,31 @@ def _hold(text: str) -> tuple[float, float]:
     return (parts[0] if len(parts) == 2 else 0.0, parts[-1])
 
 
-def _times(text: str, flow: Flow) -> list[float]:
+def _parse_times(text: str, flow: Flow) -> list[float]:
     if text == "layers":
-        if flow.layers == 0:
+        if not flow.layer_ends():
             raise UnusableInput("--times layers: an ffjord flow has none; give numbers from 0 to 1")
-        return [i / flow.layers for i in range(flow.layers + 1)]
+        return [0.0, *flow.layer_ends()]
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise UnusableInput(f"--times {text}: give numbers from 0 to 1 with commas between, or layers") from None
+
+
+def _summary(done: Animated) -> str:
+    sizes = ", ".join(f"{file.path.name} {file.bytes / 1e6:.2f} MB" for file in done.files)
+    return f"{done.frames} frames, {done.seconds:g} s: {sizes}"
+
+
+def _as_json(run: Path, done: Animated) -> str:
+    first = done.files[0]
+    return json.dumps(
+        {
+            "run": str(run),
+            "gif": str(first.path),
+            "frames": done.frames,
+            "seconds": done.seconds,
+            "bytes": first.bytes,
+            "files": [{"path": str(file.path), "bytes": file.bytes, "frames": file.frames} for file in done.files],
+        }
+    )

@@ -7,13 +7,17 @@ import logging
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flowgif.cli.options import OUTPUT, Json, Quiet
 from flowgif.cli.progress import Progress
 from flowgif.errors import CheckFailed, UnusableInput
+from flowgif.names import SAMPLE_SUFFIXES
+
+if TYPE_CHECKING:
+    from flowgif.evaluation.gap import Report
 
 __all__ = ["evaluate"]
 
@@ -29,7 +33,8 @@ def evaluate(
     save_samples: Annotated[
         tuple[int, Path] | None,
         typer.Option(
-            help="Write N new points to a .npy or .csv: pixels (column, row) of a picture, a data set's own units.",
+            help=f"Write N new points to a {SAMPLE_SUFFIXES}: pixels (column, row) of a picture, a data set's own "
+            "units.",
             metavar="N FILE",
             rich_help_panel=OUTPUT,
         ),
@@ -40,59 +45,94 @@ def evaluate(
 ) -> None:
     """Report the negative log-likelihood of a run; with --max-gap, a check for scripts."""
     with Progress(quiet) as progress:
-        progress.now("loading PyTorch ...")
+        progress.begin("loading PyTorch ...")
         from flowgif import session
-        from flowgif.evaluation import gap as evaluation
-        from flowgif.evaluation import samples
+        from flowgif.evaluation import gap, samples
         from flowgif.runs.directory import newest_run
 
-        for option, bound in (("--max-gap", max_gap), ("--max-nll", max_nll)):
-            if bound is not None and math.isnan(bound):
-                raise UnusableInput(f"{option} nan is no bound; give a number of nats")
+        _check_bounds({"--max-gap": max_gap, "--max-nll": max_nll})
         if save_samples is not None:
             samples.check_samples(*save_samples)
         folder = run or newest_run()
         loaded = session.load(folder)
         if plots is not None:
-            # What matplotlib says of its caches is nothing to the user.
+            # matplotlib reports on its caches, which is of no use to the user.
             logging.getLogger("matplotlib").addHandler(logging.NullHandler())
             from flowgif.evaluation.plots import check_plots
 
             check_plots(loaded.run, plots)
-        progress.now(f"evaluating {folder} ...")
-        report = evaluation.evaluate(loaded.flow, loaded.target, seed)
-        source = loaded.run.source
-        written: dict[str, Any] = {}
+        progress.begin(f"evaluating {folder} ...")
+        report = gap.evaluate(loaded.flow, loaded.target, seed, progress.advance)
+        pictures: list[Path] = []
         if plots is not None:
             from flowgif.evaluation.plots import write_plots
 
-            progress.now("drawing the plots ...")
-            written["plots"] = [str(path) for path in write_plots(loaded.run, loaded.flow, loaded.target, plots)]
+            progress.begin("drawing the plots ...")
+            pictures = write_plots(loaded.run, loaded.flow, loaded.target, plots, progress.advance)
         if save_samples is not None:
-            progress.now("drawing samples ...")
+            progress.begin("drawing samples ...")
             samples.write_samples(loaded.flow, loaded.target, *save_samples, seed)
-            written["samples"] = str(save_samples[1])
-    head = {"run": str(folder), "model": loaded.run.config.model.name, "target": source}
+    head = {"run": str(folder), "model": loaded.run.config.model.name, "target": loaded.run.source}
     if as_json:
-        typer.echo(json.dumps(head | asdict(report) | written))
+        typer.echo(json.dumps(head | asdict(report) | _written(pictures, save_samples)))
     else:
-        rows = [
-            *head.items(),
-            ("NLL", f"{report.nll:.4f} nats, standard error {report.nll_se:.4f}"),
-            ("entropy", f"{report.entropy:.4f} nats, the least possible NLL"),
-            ("gap", f"{report.gap:.4f} nats, standard error {report.gap_se:.4f}"),
-            ("bits/dim", f"{report.bits_per_dim:.4f}"),
-            ("points", f"{report.points}"),
-            ("evaluations", f"{report.nfe} of the {'network' if loaded.flow.layers == 0 else 'layers'} a point"),
-            ("inversion", f"{report.inversion_error:.1e} data units, the largest error"),
-            ("seconds", f"{report.seconds:.1f}"),
-        ]
-        if plots is not None:
-            rows.append(("plots", f"{plots}: {', '.join(Path(path).name for path in written['plots'])}"))
-        if save_samples is not None:
-            rows.append(("samples", f"{save_samples[1]}: {save_samples[0]} points"))
-        typer.echo("\n".join(f"{name:<12} {value}" for name, value in rows))
-    for name, value, bound in (("gap", report.gap, max_gap), ("NLL", report.nll, max_nll)):
-        if bound is not None and value > bound:
-            option = f"--max-{name.lower()}"
-            raise CheckFailed(f"the {name} of {value:.4f} nats is above {option} {bound:g}; train longer (--steps)")
+        rows = head | _describe(report, loaded.flow.evaluated) | _describe_written(plots, pictures, save_samples)
+        typer.echo("\n".join(f"{name:<12} {value}" for name, value in rows.items()))
+    _hold_to_bound("gap", report.gap, max_gap)
+    _hold_to_bound("NLL", report.nll, max_nll)
+
+
+def _check_bounds(bounds: dict[str, float | None]) -> None:
+    """Checks the bounds by their options.
+
+    Raises:
+        UnusableInput: one is not a number.
+    """
+    for option, bound in bounds.items():
+        if bound is not None and math.isnan(bound):
+            raise UnusableInput(f"{option} nan is no bound; give a number of nats")
+
+
+def _hold_to_bound(name: str, value: float, bound: float | None) -> None:
+    """Compares a figure (nats) with the bound that was asked for, None for none.
+
+    Raises:
+        CheckFailed: it is larger.
+    """
+    if bound is not None and value > bound:
+        option = f"--max-{name.lower()}"
+        raise CheckFailed(f"the {name} of {value:.4f} nats is above {option} {bound:g}; train longer (--steps)")
+
+
+def _describe(report: Report, evaluated: str) -> dict[str, str]:
+    """Returns the rows of a report; ``evaluated`` says what its number of evaluations counts."""
+    return {
+        "NLL": f"{report.nll:.4f} nats, standard error {report.nll_se:.4f}",
+        "entropy": f"{report.entropy:.4f} nats, the least possible NLL",
+        "gap": f"{report.gap:.4f} nats, standard error {report.gap_se:.4f}",
+        "bits/dim": f"{report.bits_per_dim:.4f}",
+        "points": f"{report.points}",
+        "evaluations": f"{report.nfe} of the {evaluated} a point",
+        "inversion": f"{report.inversion_error:.1e} data units, the largest error",
+        "seconds": f"{report.seconds:.1f}",
+    }
+
+
+def _written(pictures: list[Path], samples: tuple[int, Path] | None) -> dict[str, Any]:
+    """Returns what the JSON object says about the files that were written."""
+    files: dict[str, Any] = {}
+    if pictures:
+        files["plots"] = [str(picture) for picture in pictures]
+    if samples is not None:
+        files["samples"] = str(samples[1])
+    return files
+
+
+def _describe_written(folder: Path | None, pictures: list[Path], samples: tuple[int, Path] | None) -> dict[str, str]:
+    """Returns the rows about the files that were written."""
+    rows: dict[str, str] = {}
+    if pictures:
+        rows["plots"] = f"{folder}: {', '.join(picture.name for picture in pictures)}"
+    if samples is not None:
+        rows["samples"] = f"{samples[1]}: {samples[0]} points"
+    return rows

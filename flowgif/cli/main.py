@@ -1,13 +1,14 @@
 """The command line: the only place that parses, prints and draws progress.
 
-stdout carries the answer, stderr the talk. Everything heavy is imported inside the commands, so that help is instant.
+stdout carries the answer. stderr carries progress and errors. Heavy modules are imported inside the commands, so that
+help is instant.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -21,7 +22,7 @@ __all__ = ["main"]
 app = typer.Typer(
     name="flowgif",
     help="Fit a normalizing flow to a picture's ink, and see a Gaussian cloud flow into the picture as a GIF.",
-    add_completion=False,
+    epilog=f"Exit codes: {', '.join(f'{code.value} {code.meaning}' for code in ExitCode)}.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -51,20 +52,22 @@ app.command("eval")(evaluate)
 
 
 def main() -> None:
-    """The console entry point: every error one line, and its own exit code."""
-    code: object = 0
+    """Runs the command line and exits. Every error is one line on stderr, and has an exit code of its kind."""
     try:
-        code = app(standalone_mode=False)
+        code: object = app(standalone_mode=False)
     except FlowgifError as error:
         _die(str(error), error.exit_code)
     except typer.TyperException as error:
-        if error.format_message():  # it is empty after the help that stands for no arguments
-            _die(f"{error.format_message().rstrip('.')}; see flowgif --help", ExitCode.UNUSABLE_INPUT)
-        code = ExitCode.UNUSABLE_INPUT
+        if not error.format_message():  # the help, which stands for no arguments, was all there was to say
+            sys.exit(ExitCode.UNUSABLE_INPUT)
+        _die(f"{error.format_message().rstrip('.')}; see flowgif --help", ExitCode.UNUSABLE_INPUT)
     except typer.Abort:
-        code = ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of stdout is gone: nothing is left to say, and Python must not try to flush.
+        _die("interrupted", ExitCode.INTERRUPTED)
+    except SystemExit as end:
+        # typer exits with 1, the code of a missed bound, where nobody reads stdout any more.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        # Python flushes stdout at exit, which must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.READER_GONE)
     except OSError as error:
@@ -76,9 +79,9 @@ def main() -> None:
         _die("a number is larger than this machine's memory; give smaller ones", ExitCode.UNUSABLE_INPUT)
     if code == ExitCode.INTERRUPTED:  # typer's answer to Ctrl-C
         _die("interrupted", ExitCode.INTERRUPTED)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(code if isinstance(code, int) else ExitCode.DONE)
 
 
-def _die(message: str, code: int) -> None:
+def _die(message: str, code: ExitCode) -> NoReturn:
     sys.stderr.write(f"flowgif: {' '.join(message.split())}\n")
     sys.exit(code)

@@ -1,4 +1,8 @@
-"""What a user sees while something is going on; all of it on stderr."""
+"""What a user sees on stderr while a command works.
+
+On a terminal this is one line, drawn by rich: a bar with its share, the time left and figures of the work. Elsewhere
+it is a plain line every few seconds.
+"""
 
 from __future__ import annotations
 
@@ -9,60 +13,107 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
+    from flowgif.cli.live import LiveLine
     from flowgif.evaluation.gap import Gap
     from flowgif.training.trainer import StepRecord
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "time_left"]
+
+TRAINING = "training"
 
 
 class Progress(AbstractContextManager["Progress"]):
-    """A live line on a terminal, a plain line now and then elsewhere, nothing when quiet."""
+    """Shows what a command does: a live line on a terminal, a plain line every few seconds elsewhere.
 
-    PLAIN_SECONDS = 5.0
-    LIVE_SECONDS = 0.1
+    Args:
+        quiet: whether nothing is shown at all.
+    """
+
+    PLAIN_SECONDS = 5.0  # at least, between two plain lines
 
     def __init__(self, quiet: bool) -> None:
-        from rich.console import Console
-
         self._quiet = quiet
+        self._task = ""
+        self._last = time.monotonic()
+        self._live: LiveLine | None = None
         plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty()
-        self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
-        self._live = None if quiet or plain else self._console.status("")
-        self._last = time.monotonic() if self._live is None else 0.0
+        if not quiet and not plain:
+            from flowgif.cli.live import LiveLine
+
+            self._live = LiveLine()
 
     def __enter__(self) -> Progress:
         if self._live is not None:
             self._live.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         if self._live is not None:
             self._live.stop()
 
     def say(self, text: str) -> None:
-        """A sentence that stays."""
-        if not self._quiet:
-            self._console.print(text, markup=False)
+        """Prints a sentence that stays."""
+        if self._live is not None:
+            self._live.say(text)
+        elif not self._quiet:
+            print(text, file=sys.stderr, flush=True)
 
-    def now(self, *fields: str) -> None:
-        """What is going on, the most important first; on a terminal the line is overwritten by the next."""
-        now = time.monotonic()
-        if self._live is not None and now - self._last >= self.LIVE_SECONDS:
-            from rich.text import Text
+    def begin(self, task: str) -> None:
+        """Shows a task, whose share is unknown until it advances; a task that was left before its end goes on.
 
-            self._last = now
-            # One line in any window: fields that do not fit beside the spinner are left out.
-            room = self._console.width - 4
-            shown = [field for i, field in enumerate(fields) if len("  ".join(fields[: i + 1])) <= room]
-            self._live.update(Text("  ".join(shown or fields[:1]), no_wrap=True, overflow="ellipsis"))
-        elif self._live is None and not self._quiet and now - self._last >= self.PLAIN_SECONDS:
-            self._last = now
-            self.say("  ".join(fields))
+        Args:
+            task: what is done, such as 'loading PyTorch ...'.
+        """
+        self._task = task
+        if self._live is not None:
+            self._live.begin(task)
+        else:
+            self._say_now_and_then(task)
+
+    def advance(self, share: float, *fields: str) -> None:
+        """Shows how much of the task is done.
+
+        Args:
+            share: of the task, within [0, 1].
+            fields: figures of the task, the most important first, such as 'frame 3 of 60'.
+        """
+        if self._live is not None:
+            self._live.show(share, fields)
+        else:
+            self._say_now_and_then("  ".join(fields) if fields else f"{self._task}  {share:.0%}")
 
     def step(self, record: StepRecord, gap: Gap | None) -> None:
-        """A step of training."""
-        left = record.seconds * (1 - record.done) / max(record.done, 1e-9)
-        fields = [f"step {record.step}", f"loss {record.loss:.4f}"]
-        fields += [] if gap is None else [f"gap {gap.gap:.4f}"]
-        minutes = f"{left / 60:.0f} min left" if left >= 120 else f"{left:.0f} s left"
-        self.now(*fields, minutes, f"{record.step / record.seconds:.1f} steps/s")
+        """Shows a step of training.
+
+        Args:
+            record: the step.
+            gap: at the last checkpoint, None before the first.
+        """
+        if self._task != TRAINING:
+            self.begin(TRAINING)
+        step, loss = f"step {record.step}", f"loss {record.loss:.4f}"
+        gaps = [] if gap is None else [f"gap {gap.gap:.4f}"]
+        speed = f"{record.step / record.seconds:.1f} steps/s"
+        if self._live is not None:
+            self._live.show(record.done, (*gaps, step, loss, speed))
+        else:
+            left = time_left(record.seconds * (1 - record.done) / max(record.done, 1e-9))
+            self._say_now_and_then("  ".join((step, loss, *gaps, left, speed)))
+
+    def now(self, *fields: str) -> None:  # alias
+        self.begin("  ".join(fields))
+
+    def _say_now_and_then(self, text: str) -> None:
+        now = time.monotonic()
+        if now - self._last >= self.PLAIN_SECONDS:
+            self._last = now
+            self.say(text)
+
+
+def time_left(seconds: float) -> str:
+    """Returns '12 s left' or '3 min left'."""
+    return f"{seconds / 60:.0f} min left" if seconds >= 120 else f"{seconds:.0f} s left"

@@ -1,1 +1,1 @@
-"""Particles' positions become frames of palette indices."""
+"""Draws particles at their positions as frames of palette indices."""

@@ -10,29 +10,30 @@ from PIL import Image, ImageDraw, ImageFont
 
 __all__ = ["draw_caption"]
 
-FONT = 0.06  # height of a letter's line, as a share of the frame's width
-SMALLEST, LARGEST = 10, 40  # pixels, where there is room
+FONT_SIZE = 0.06  # height of a line, as a share of the frame's width
+MIN_SIZE, MAX_SIZE = 10, 40  # of the font, pixels; it is smaller only if there is no room
+LEAST_SIZE = 4  # pixels, also where there is no room
 
 
 def draw_caption(
     text: str, width: int, levels: int, others: Sequence[str] = (), moving: bool = True
 ) -> npt.NDArray[np.uint8]:
-    """A strip of ink levels, (height, width), with the text in its middle.
+    """Draws a strip of ink levels, (height, width), with the text in its middle.
 
     Args:
         text: one line.
         width: pixels.
         levels: of ink; levels - 1 is full.
-        others: what has letters of the same size, which shrink until the widest fits.
-        moving: whether the others follow in the same place: then all begin where the widest has to, so that they do
-            not jump to and fro.
+        others: texts whose letters have the same size; the size shrinks until the widest text fits.
+        moving: whether the texts follow each other in the same place. Then all begin where the widest has to begin, so
+            that they do not jump to and fro.
     """
     texts = (text, *others)
-    size = min(LARGEST, max(SMALLEST, round(FONT * width)))
+    size = min(MAX_SIZE, max(MIN_SIZE, round(FONT_SIZE * width)))
     while True:
         font = ImageFont.load_default(size)
         widest = max(font.getlength(each) for each in texts)
-        if widest <= width or size <= 4:
+        if widest <= width or size <= LEAST_SIZE:
             break
         size -= 1
     length = widest if moving else font.getlength(text)

@@ -1,8 +1,8 @@
-"""New points of a flow as a file."""
+"""New points of a flow as a file; FORMATS says which kinds of files there are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,14 +13,17 @@ import torch
 from flowgif.errors import NumericalError, UnusableInput
 from flowgif.files import check_writable, write_atomically
 from flowgif.flows.base import Flow
+from flowgif.names import SAMPLE_SUFFIXES, Table
 from flowgif.targets.mixture import GaussianMixture
 
-__all__ = ["check_samples", "write_samples"]
+__all__ = ["FORMATS", "check_samples", "write_samples"]
 
-MOST = 10_000_000
-SUFFIXES = (".npy", ".csv")
+Blocks = Iterator[npt.NDArray[np.float32]]  # of points (k, 2)
+Writer = Callable[[BinaryIO, int, Blocks], object]  # fills a file with so many points, which come in blocks
+
+MOST_POINTS = 10_000_000
 BLOCK = 65_536  # points at a time, so that memory is bounded
-# Of a thousand points one is further than a pixel from a tighter solve: where the flow tears the cloud apart.
+# One point of a thousand is more than a pixel away from where a tighter solve puts it: there the flow tears the cloud.
 TOLERANCE = 1e-5
 
 
@@ -30,10 +33,11 @@ def check_samples(n: int, path: Path) -> None:
     Raises:
         UnusableInput: they cannot.
     """
-    if not 1 <= n <= MOST:
-        raise UnusableInput(f"--save-samples {n} is out of range; give 1 to {MOST} points")
-    if path.suffix.lower() not in SUFFIXES:
-        raise UnusableInput(f"cannot write {path}: its suffix is neither .npy nor .csv; name a file of one of them")
+    if not 1 <= n <= MOST_POINTS:
+        raise UnusableInput(f"--save-samples {n} is out of range; give 1 to {MOST_POINTS} points")
+    if path.suffix.lower() not in FORMATS:
+        known = " nor ".join(FORMATS)
+        raise UnusableInput(f"cannot write {path}: its suffix is neither {known}; name a file of one of them")
     check_writable(path)
 
 
@@ -42,8 +46,8 @@ def write_samples(flow: Flow, target: GaussianMixture, n: int, path: Path, seed:
 
     Args:
         flow: any.
-        target: what it was fitted to; the file is in its own units, which for a picture are pixels as given, x the
-            column and y the row.
+        target: what it was fitted to; the file is in the target's units, which for a picture are pixels as given, x
+            the column and y the row.
         n: number of points.
         path: replaced whole, or left alone.
         seed: of the draws.
@@ -53,16 +57,18 @@ def write_samples(flow: Flow, target: GaussianMixture, n: int, path: Path, seed:
         NumericalError: the flow's points are not finite.
     """
     check_samples(n, path)
+    write = FORMATS[path.suffix.lower()]
 
-    def write(beside: Path) -> None:
+    def fill(beside: Path) -> None:
         with beside.open("wb") as file:
-            (_write_npy if path.suffix.lower() == ".npy" else _write_csv)(file, n, _blocks(flow, target, n, seed))
+            write(file, n, _blocks(flow, target, n, seed))
 
-    write_atomically(path, write)
+    write_atomically(path, fill)
 
 
 @torch.no_grad()
-def _blocks(flow: Flow, target: GaussianMixture, n: int, seed: int) -> Iterator[npt.NDArray[np.float32]]:
+def _blocks(flow: Flow, target: GaussianMixture, n: int, seed: int) -> Blocks:
+    """Yields n points, a block at a time."""
     generator, relaxed = torch.Generator().manual_seed(seed), flow.relaxed(TOLERANCE)
     like = next(flow.parameters())
     for start in range(0, n, BLOCK):
@@ -73,14 +79,17 @@ def _blocks(flow: Flow, target: GaussianMixture, n: int, seed: int) -> Iterator[
         yield target.in_own_units(x.cpu()).float().numpy()
 
 
-def _write_npy(file: BinaryIO, n: int, blocks: Iterator[npt.NDArray[np.float32]]) -> None:
+def _write_npy(file: BinaryIO, n: int, blocks: Blocks) -> None:
     header: dict[str, Any] = {"descr": "<f4", "fortran_order": False, "shape": (n, 2)}
     np.lib.format.write_array_header_1_0(file, header)
     for block in blocks:
         file.write(block.astype("<f4").tobytes())
 
 
-def _write_csv(file: BinaryIO, n: int, blocks: Iterator[npt.NDArray[np.float32]]) -> None:
+def _write_csv(file: BinaryIO, n: int, blocks: Blocks) -> None:
     file.write(b"x,y\n")
     for block in blocks:
         np.savetxt(file, block, fmt="%.9g", delimiter=",")  # nine digits: as exact as the .npy
+
+
+FORMATS: Table[Writer] = Table(SAMPLE_SUFFIXES, {".npy": _write_npy, ".csv": _write_csv})

@@ -1,71 +1,49 @@
-"""Files that may have no more than so many bytes."""
+"""The search for the best quality of a film whose file may have no more than so many bytes."""
 
 from __future__ import annotations
 
-import re
+import bisect
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PIL import Image
-
-from flowgif.errors import CheckFailed, UnusableInput
+from flowgif.errors import CheckFailed
 from flowgif.files import write_atomically
-from flowgif.formats.raster.film import LONGEST, Film, thin
-from flowgif.formats.raster.frames import is_stills
-from flowgif.formats.table import encode
+from flowgif.formats.raster.film import Film
+from flowgif.units import describe
 
-__all__ = ["PRESETS", "Fitted", "Floor", "Preset", "describe", "fit", "parse_bytes", "verify"]
+__all__ = ["FLOOR", "Fitted", "Quality", "write_fitted"]
 
-UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
-LEVELS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192)
+Write = Callable[[Path, Film], object]
 
 
 @dataclass(frozen=True)
-class Preset:
-    """What a place where animations are shown takes.
+class Quality:
+    """How much of a film is kept.
 
     Attributes:
-        side: the longer side, pixels; no more than that, and exactly that where the picture must be square.
-        square: whether both sides are the same.
-        most_bytes: of the file, or None.
-        most_frames: or None.
+        levels: number of colours.
+        frames: number of frames.
+        side: the longer one, pixels.
     """
 
+    levels: int
+    frames: int
     side: int
-    square: bool = False
-    most_bytes: int | None = None
-    most_frames: int | None = None
+
+    def at_least(self, other: Quality) -> Quality:
+        """Returns the higher of the two in each respect."""
+        return Quality(max(self.levels, other.levels), max(self.frames, other.frames), max(self.side, other.side))
 
 
-PRESETS: dict[str, Preset] = {
-    "readme": Preset(480, most_bytes=1024**2),
-    "slack": Preset(128, square=True, most_bytes=128 * 1024, most_frames=50),
-    "discord": Preset(128, square=True, most_bytes=256 * 1024),
-    "square": Preset(512, square=True),
-}
-
-
-@dataclass(frozen=True)
-class Floor:
-    """What is left in any case.
-
-    Attributes:
-        levels: of colour.
-        frames: of the film.
-        side: the longer one, pixels; the film's own where its size must stay.
-    """
-
-    levels: int = 2
-    frames: int = 8
-    side: int = 48
-
-
-# Each is given up as far as this before the next; then all of them to their floors.
-FAIR = Floor(levels=4, frames=30, side=240)
+# What is given up, in order: colours to 4, frames to 30, the side to 240 pixels; if the file is still too large, the
+# same order down to the floor.
+FAIR = Quality(levels=4, frames=30, side=240)
+FLOOR = Quality(levels=2, frames=8, side=48)
+LEVELS = (192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2)  # that are tried
 
 
 @dataclass(frozen=True)
@@ -86,63 +64,41 @@ class Fitted:
     given_up: str
 
 
-@dataclass(frozen=True)
-class _Settings:
-    """How much of a film is kept."""
-
-    levels: int
-    frames: int
-    side: int
-
-
-def parse_bytes(text: str) -> int:
-    """Bytes of '200000', '128KB' or '1.5MB'; a KB is 1024 bytes, as the services mean it that have such limits.
-
-    Raises:
-        UnusableInput: that is no size.
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?)(?:i?B)?\s*", text, re.IGNORECASE)
-    size = int(float(found[1]) * UNITS[found[2].upper()]) if found else 0
-    if size < 1:
-        raise UnusableInput(f"'{text}' is no file size; give one like 200000, 128KB or 1.5MB")
-    return size
-
-
-def fit(
+def write_fitted(
     path: Path,
     film: Film,
-    most_bytes: int | None,
+    write: Write,
+    max_bytes: int | None,
     *,
-    most_frames: int | None = None,
-    floor: Floor = Floor(),
+    max_frames: int | None = None,
+    floor: Quality = FLOOR,
     check: Callable[[Path], object] | None = None,
 ) -> Fitted:
-    """Writes a film in the best quality that a number of bytes allows.
+    """Writes the film at the best quality that fits.
 
-    First colours are given up, then frames, then pixels: each as far as is fair before the next, and only then all of
-    them to the floor. Of what is given up last, no more is than is needed.
+    Lowers colours, then frames, then pixels, each to FAIR before the next, then again to ``floor``. The last one
+    lowered is bisected, so that no more is given up than needed.
 
     Args:
-        path: as ``encode`` takes it, except that it is one file; replaced whole, or left alone.
-        film: all there is; nothing is drawn again.
-        most_bytes: of the file; None for any number.
-        most_frames: likewise.
+        path: a file; replaced whole, or left alone.
+        film: with all there is; nothing is drawn again.
+        write: fills a new file with a film; it is called for each trial.
+        max_bytes: of the file; None for any number.
+        max_frames: of the film; None for any number.
         floor: what must be left.
         check: looks at the file before it takes its place.
 
     Raises:
-        UnusableInput: the place cannot be written, or is a folder.
+        UnusableInput: the place cannot be written.
         CheckFailed: the file is too large even at the floor.
     """
-    if is_stills(path):
-        raise UnusableInput(f"cannot fit {path} into a size: it is a folder; name a file, like {path.name}.gif")
-    frames = len(film) if most_frames is None else min(len(film), most_frames)
-    with tempfile.TemporaryDirectory(prefix="flowgif-") as folder:
-        trials = _Trials(film, most_bytes, Path(folder) / f"trial{path.suffix}", Path(folder) / f"best{path.suffix}")
-        fitted = _search(trials, _Settings(len(film.colours), frames, max(film.width, film.height)), floor)
+    frames = len(film) if max_frames is None else min(len(film), max_frames)
+    with tempfile.TemporaryDirectory(prefix="flowgif-") as name:
+        trials = _Trials(film, write, max_bytes, Path(name), path.suffix)
+        fitted = _search(trials, Quality(len(film.colours), frames, max(film.width, film.height)), floor)
         if fitted is None:
-            limit = describe(most_bytes or 0)
-            raise CheckFailed(f"{path}: {trials.least}, more than {limit}; allow more, or show fewer points")
+            limit = describe(max_bytes or 0)
+            raise CheckFailed(f"{path}: {trials.too_large}, more than {limit}; allow more, or show fewer points")
         if check is not None:
             check(trials.best)
         write_atomically(path, lambda beside: shutil.copyfile(trials.best, beside))
@@ -150,63 +106,73 @@ def fit(
 
 
 class _Trials:
-    """Writes a film with less and less of it, and keeps the last file that fits."""
+    """Writes a film in several qualities, and keeps the last file that fits.
 
-    def __init__(self, film: Film, most_bytes: int | None, trial: Path, best: Path) -> None:
-        self.film, self.most_bytes, self.trial, self.best = film, most_bytes, trial, best
-        self.least = ""  # what the last file has that does not fit
+    Attributes:
+        film: in full quality.
+        best: the last file that fits.
+        fitted: what that file was made of; None as long as there is none.
+        too_large: what the last file has that does not fit, as messages say it.
+    """
 
-    def fits(self, settings: _Settings) -> Fitted | None:
+    def __init__(self, film: Film, write: Write, max_bytes: int | None, folder: Path, suffix: str) -> None:
+        self.film = film
+        self.best = folder / f"best{suffix}"
+        self.fitted: Fitted | None = None
+        self.too_large = ""
+        self._write, self._max_bytes, self._trial = write, max_bytes, folder / f"trial{suffix}"
+
+    def fits(self, quality: Quality) -> bool:
+        """Writes the film in a quality; returns whether the file fits."""
         with ExitStack() as opened:
-            film = opened.enter_context(self.film.with_frames(settings.frames))
-            film = opened.enter_context(film.with_size(settings.side))
-            film = opened.enter_context(film.with_levels(settings.levels))
-            encode(self.trial, film)
-            size = self.trial.stat().st_size
+            film = opened.enter_context(self.film.with_frames(quality.frames))
+            film = opened.enter_context(film.with_size(quality.side))
+            film = opened.enter_context(film.with_levels(quality.levels))
+            self._write(self._trial, film)
+            size = self._trial.stat().st_size
             levels, side = len(film.colours), max(film.width, film.height)
-            if self.most_bytes is not None and size > self.most_bytes:
-                self.least = f"{describe(size)} at {levels} levels, {len(film)} frames and {side} pixels"
-                return None
-            self.trial.replace(self.best)
-            return Fitted(size, levels, len(film), film.width, film.height, _given_up(self.film, film))
+            if self._max_bytes is not None and size > self._max_bytes:
+                self.too_large = f"{describe(size)} at {levels} levels, {len(film)} frames and {side} pixels"
+                return False
+            self._trial.replace(self.best)
+            self.fitted = Fitted(size, levels, len(film), film.width, film.height, _given_up(self.film, film))
+            return True
 
 
-def _search(trials: _Trials, settings: _Settings, floor: Floor) -> Fitted | None:
-    if fitted := trials.fits(settings):
-        return fitted
-    for low in (FAIR, floor):
-        for name in ("levels", "frames", "side"):
-            choices = _choices(
-                trials.film, name, getattr(settings, name), max(getattr(low, name), getattr(floor, name))
-            )
-            if not choices:
-                continue
-            most, least = 0, len(choices) - 1
-            if not (fitted := trials.fits(replace(settings, **{name: choices[least]}))):
-                settings = replace(settings, **{name: choices[least]})
-                continue
-            # The file of the last trial that fitted is the best one, as each of them keeps more than the one before.
-            while most < least:
-                middle = (most + least) // 2
-                if better := trials.fits(replace(settings, **{name: choices[middle]})):
-                    fitted, least = better, middle
-                else:
-                    most = middle + 1
-            return fitted
+def _search(trials: _Trials, quality: Quality, floor: Quality) -> Fitted | None:
+    """Tries lower and lower qualities; returns what fits, or None if nothing does."""
+    if trials.fits(quality):
+        return trials.fitted
+    for low in (FAIR.at_least(floor), floor):
+        for lowered in (_with_fewer_levels, _with_fewer_frames, _with_smaller_sides):
+            choices = lowered(trials.film, quality, low)
+            if choices and trials.fits(choices[-1]):
+                # The last trial that fits is the best one, as each of these has more quality than the one before.
+                bisect.bisect_left(choices, True, hi=len(choices) - 1, key=trials.fits)
+                return trials.fitted
+            quality = choices[-1] if choices else quality
     return None
 
 
-def _choices(film: Film, name: str, now: int, low: int) -> Sequence[int]:
-    """Values below the one there is now, falling to the lowest."""
-    if name == "levels":
-        return [levels for levels in reversed(LEVELS) if low <= levels < now]
-    if name == "frames":
-        # A few frames of a very long film would each have to stay longer than a file can say.
-        while low < now and max(thin(film.delays, low)[1]) > LONGEST:
-            low += 1
-        return range(now - 1, low - 1, -1)
-    # Codecs like even sides, and nobody sees a step of one.
-    return [side for side in range(now - 1, low, -1) if side % 4 == 0] + [low] * (low < now)
+# Each returns lower qualities than a quality, falling to the lowest that is allowed; none if it is that already.
+
+
+def _with_fewer_levels(_film: Film, quality: Quality, low: Quality) -> list[Quality]:
+    return [replace(quality, levels=levels) for levels in LEVELS if low.levels <= levels < quality.levels]
+
+
+def _with_fewer_frames(film: Film, quality: Quality, low: Quality) -> list[Quality]:
+    fewest = low.frames
+    # If only a few frames of a very long film were left, each would stay longer than a file can store.
+    while fewest < quality.frames and not film.can_have(fewest):
+        fewest += 1
+    return [replace(quality, frames=frames) for frames in range(quality.frames - 1, fewest - 1, -1)]
+
+
+def _with_smaller_sides(_film: Film, quality: Quality, low: Quality) -> list[Quality]:
+    # Codecs do best with sides that four divides, and a difference of less does not show.
+    sides = [side for side in range(quality.side - 1, low.side, -1) if side % 4 == 0]
+    return [replace(quality, side=side) for side in [*sides, *[low.side] * (low.side < quality.side)]]
 
 
 def _given_up(whole: Film, part: Film) -> str:
@@ -216,44 +182,3 @@ def _given_up(whole: Film, part: Film) -> str:
         (max(whole.width, whole.height), max(part.width, part.height), "pixels"),
     )
     return ", ".join(f"{before} -> {after} {what}" for before, after, what in pairs if after < before)
-
-
-def verify(path: Path, preset: Preset, name: Path | None = None) -> None:
-    """Opens a file again and holds it to a preset.
-
-    Args:
-        path: the file.
-        preset: what it must keep.
-        name: what it is to be called in messages, if not so.
-
-    Raises:
-        UnusableInput: it is not a picture.
-        CheckFailed: it is larger than the preset allows.
-    """
-    try:
-        with Image.open(path) as image:
-            (width, height), frames = image.size, getattr(image, "n_frames", 1)
-    except OSError as error:
-        raise UnusableInput(
-            f"cannot check {name or path}: {error.strerror or 'no picture'}; name a .gif, .png or .webp"
-        ) from None
-    size = path.stat().st_size
-    if preset.square and not width == height == preset.side:
-        missed = f"{width}x{height} pixels, not {preset.side}x{preset.side}"
-    elif max(width, height) > preset.side:
-        missed = f"{width}x{height} pixels, more than {preset.side}"
-    elif preset.most_frames is not None and frames > preset.most_frames:
-        missed = f"{frames} frames, more than {preset.most_frames}"
-    elif preset.most_bytes is not None and size > preset.most_bytes:
-        missed = f"{describe(size)}, more than {describe(preset.most_bytes)}"
-    else:
-        return
-    raise CheckFailed(f"{name or path} has {missed}; leave out what sets its size, or choose another --preset")
-
-
-def describe(size: int) -> str:
-    """Bytes as '1.5 MB', '128 KB' or '900 bytes'."""
-    for unit, name in ((UNITS["M"], "MB"), (UNITS["K"], "KB")):
-        if size >= unit:
-            return f"{size / unit:.4g} {name}"
-    return f"{size} bytes"

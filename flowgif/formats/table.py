@@ -1,70 +1,325 @@
-"""A film into a file, by the file's suffix."""
+"""The table of formats: what each is made of, what it can hold, and how it is written and checked.
+
+This is the only place that looks at an output's suffix. A new format is a module that fills a file, and a row here; or
+a row that another package registers with :func:`register_format`.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, ClassVar
 
-from flowgif.errors import UnusableInput, did_you_mean
+import numpy as np
+import numpy.typing as npt
+
+from flowgif import names
+from flowgif.errors import CheckFailed, UnusableInput, did_you_mean
 from flowgif.files import check_writable, write_atomically
+from flowgif.formats.fit import FLOOR, write_fitted
+from flowgif.formats.presets import Limits, verify
 from flowgif.formats.raster.apng import write_apng
 from flowgif.formats.raster.film import Film
-from flowgif.formats.raster.frames import check_stills, is_stills, write_stills
+from flowgif.formats.raster.frames import check_frames, is_for_frames, name_frames, write_frames
 from flowgif.formats.raster.gif import write_gif
-from flowgif.formats.raster.video import check_ffmpeg, write_mp4, write_webm
+from flowgif.formats.raster.png import write_png
+from flowgif.formats.raster.video import check_video, write_mp4, write_webm
 from flowgif.formats.raster.webp import write_webp
+from flowgif.formats.vector.html import write_page
+from flowgif.formats.vector.particles import ParticleFilm
+from flowgif.timeline import SLOWEST
+from flowgif.units import describe
 
-__all__ = ["PAGE", "WRITERS", "check_encodable", "encode"]
+__all__ = [
+    "FORMATS",
+    "SINGLE_FRAMES",
+    "Format",
+    "FramesFormat",
+    "RasterFormat",
+    "VectorFormat",
+    "Written",
+    "check_output",
+    "check_rate",
+    "check_still",
+    "find_format",
+    "register_format",
+    "write_output",
+    "write_still",
+]
 
-# Each fills a file at a path that is not there yet, and takes the film a frame at a time.
-WRITERS: dict[str, Callable[[Path, Film], None]] = {
-    ".gif": write_gif,
-    ".png": write_apng,
-    ".apng": write_apng,
-    ".webp": write_webp,
-    ".mp4": write_mp4,
-    ".webm": write_webm,
-}
-VIDEO = (".mp4", ".webm")
-PAGE = ".html"  # made of particles, not of a film
+
+@dataclass(frozen=True)
+class Written:
+    """A file that was written, or a folder of them.
+
+    Attributes:
+        path: where.
+        bytes: of all of it.
+        frames: that it shows.
+        given_up: for --max-size or --preset: '16 -> 8 levels, 60 -> 40 frames, 480 -> 352 pixels'; '' for nothing.
+    """
+
+    path: Path
+    bytes: int
+    frames: int
+    given_up: str = ""
 
 
-def encode(path: Path, film: Film) -> None:
-    """Writes a film in the format that the suffix names; the same film gives the same bytes.
+@dataclass(frozen=True, kw_only=True)
+class Format(ABC):
+    """A file format: a row of FORMATS.
 
-    Args:
-        path: a file with a suffix of WRITERS, replaced whole or left alone; or, for a PNG a frame, a folder or a
-            pattern like frame-%04d.png.
-        film: what is written; it may be written again.
+    To add one, make a :class:`RasterFormat` or a :class:`VectorFormat` and give it to :func:`register_format`.
+
+    Attributes:
+        name: as messages call it, such as 'GIF'.
+        suffixes: in lower case, each with its dot; none where a folder or a pattern of names tells the format.
+        write: fills a new file; the same content gives the same bytes.
+        check: finds out before the work whether the path can be written; raises UnusableInput.
+        fastest: the most frames a second that it can play.
+        has_transparency: whether it can hold see-through pixels.
+        fits_size: whether --max-size is kept: a raster format is written with less and less in it until it fits; a
+            vector format is refused when it is too large.
+        fits_preset: whether its files can be opened again and checked against a preset.
+        made_of: of what it is made.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    write: Callable[..., None]
+    check: Callable[[Path], None] = check_writable
+    fastest: float
+    has_transparency: bool = True
+    fits_size: bool = True
+    fits_preset: bool = False
+    made_of: ClassVar[type[Film] | type[ParticleFilm]]
+
+    def __post_init__(self) -> None:
+        if not all(suffix.startswith(".") and suffix == suffix.lower() for suffix in self.suffixes):
+            raise ValueError(f"{self.name}: suffixes are {self.suffixes}; write them like '.gif'")
+
+    @abstractmethod
+    def write_whole(self, path: Path, content: Any, limits: Limits) -> Written:
+        """Writes ``content``, which is a ``made_of``, whole or not at all; see :func:`write_output`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RasterFormat(Format):
+    """A format that is made of frames: ``write(path, film)`` fills a new file with them."""
+
+    write: Callable[[Path, Film], None]
+    made_of = Film
+
+    def write_whole(self, path: Path, content: Film, limits: Limits) -> Written:
+        if limits.preset is None and limits.max_bytes is None:
+            write_atomically(path, lambda beside: self._fill(beside, content))
+            return Written(path, path.stat().st_size, len(content))
+        preset = limits.preset
+        if preset is None:
+            fitted = write_fitted(path, content, self._fill, limits.max_bytes)
+        else:
+            with content.with_size(preset.side) as sized:
+                fitted = write_fitted(
+                    path,
+                    sized,
+                    self._fill,
+                    limits.smallest_max_bytes,
+                    max_frames=preset.max_frames,
+                    floor=replace(FLOOR, side=preset.side) if preset.square else FLOOR,
+                    check=lambda file: verify(file, preset, path),
+                )
+        return Written(path, fitted.bytes, fitted.frames, fitted.given_up)
+
+    def _fill(self, path: Path, film: Film) -> None:
+        self.write(path, film if self.has_transparency else film.as_opaque())
+
+
+@dataclass(frozen=True, kw_only=True)
+class FramesFormat(RasterFormat):
+    """A format of a file for each frame: ``write(path, film)`` puts them into a folder, all or none."""
+
+    def write_whole(self, path: Path, content: Film, limits: Limits) -> Written:
+        self._fill(path, content)
+        return Written(path, sum(file.stat().st_size for file in name_frames(path, len(content))), len(content))
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorFormat(Format):
+    """A format that is made of positions: ``write(path, particles, title)`` fills a new file with them."""
+
+    write: Callable[[Path, ParticleFilm, str], None]
+    made_of = ParticleFilm
+
+    def write_whole(self, path: Path, content: ParticleFilm, limits: Limits) -> Written:
+        most = limits.smallest_max_bytes
+
+        def fill(beside: Path) -> None:
+            self.write(beside, content, path.stem)
+            size = beside.stat().st_size
+            if most is not None and size > most:
+                raise CheckFailed(
+                    f"{path}: {describe(size)}, more than {describe(most)}; allow more, or show fewer --points"
+                )
+
+        write_atomically(path, fill)
+        return Written(path, path.stat().st_size, len(content))
+
+
+# A GIF's delay is a whole number of hundredths of a second, and browsers slow a delay of one down to ten. They do the
+# same to delays of up to a hundredth in APNG and WebP.
+_GIF = RasterFormat(name="GIF", suffixes=(".gif",), write=write_gif, fastest=50, fits_preset=True)
+_APNG = RasterFormat(name="APNG", suffixes=(".png", ".apng"), write=write_apng, fastest=60, fits_preset=True)
+_WEBP = RasterFormat(name="WebP", suffixes=(".webp",), write=write_webp, fastest=60, fits_preset=True)
+_MP4 = RasterFormat(
+    name="MP4", suffixes=(".mp4",), write=write_mp4, check=check_video, fastest=120, has_transparency=False
+)
+_WEBM = RasterFormat(
+    name="WebM", suffixes=(".webm",), write=write_webm, check=check_video, fastest=120, has_transparency=False
+)
+_HTML = VectorFormat(name="HTML page", suffixes=(".html",), write=write_page, fastest=120, has_transparency=False)
+SINGLE_FRAMES = FramesFormat(
+    name="folder of frames", suffixes=(), write=write_frames, check=check_frames, fastest=120, fits_size=False
+)
+_STILL_SUFFIXES = (".png",)
+
+FORMATS: names.Table[Format] = names.Table(
+    names.SUFFIXES,
+    {suffix: row for row in (_GIF, _APNG, _WEBP, _MP4, _WEBM, _HTML) for suffix in row.suffixes},
+)
+
+
+def register_format(row: Format) -> None:
+    """Adds a format, also from outside the package: ``flowgif animate -o x.suffix`` then writes it.
 
     Raises:
-        UnusableInput: the suffix is unknown, ffmpeg is missing, or the place cannot be written.
+        ValueError: a suffix is taken.
     """
-    if is_stills(path):
-        write_stills(path, film)
-    else:
-        writer = _find_writer(path)
-        write_atomically(path, lambda beside: writer(beside, film))
+    if taken := [suffix for suffix in row.suffixes if suffix in FORMATS]:
+        raise ValueError(f"suffix '{taken[0]}' is taken")
+    for suffix in row.suffixes:
+        FORMATS.register(suffix, row)
 
 
-def check_encodable(path: Path) -> None:
-    """Finds out before the work whether ``encode`` can write there.
+def find_format(path: Path) -> Format:
+    """Returns the format that a path names.
+
+    Args:
+        path: a file with a suffix of FORMATS in any case; or a folder or a pattern like frame-%04d.png.
+
+    Raises:
+        UnusableInput: the suffix is unknown.
+    """
+    if is_for_frames(path):
+        return SINGLE_FRAMES
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise UnusableInput(f"cannot write {path}: unknown suffix '{path.suffix}'; {did_you_mean(suffix, FORMATS)}")
+    return FORMATS[suffix]
+
+
+def check_output(path: Path, limits: Limits = Limits()) -> Format:
+    """Finds out before the work whether an output can be written, and can keep its limits.
+
+    Args:
+        path: as :func:`find_format` takes it.
+        limits: what the file must keep.
+
+    Returns:
+        The format, which says what has to be made for it.
+
+    Raises:
+        UnusableInput: the suffix is unknown, the format cannot keep the limits, a program is missing, or the place
+            cannot be written.
+    """
+    row, preset = find_format(path), limits.preset
+    option = "--preset" if preset is not None else "--max-size"
+    limited = preset is not None or limits.max_bytes is not None
+    if limited and not row.suffixes:
+        raise UnusableInput(f"{option} is for a file, and {path} is a {row.name}; name a .gif, .png or .webp")
+    if preset is not None and not row.fits_preset:
+        suitable = names.listed([suffix for suffix, each in FORMATS.items() if each.fits_preset], "and")
+        raise UnusableInput(
+            f"--preset {preset.name} is for {suitable} files ({preset.purpose}); {path} is none of them"
+        )
+    if limited and not row.fits_size:
+        raise UnusableInput(f"{option} cannot be kept by {_with_article(row.name)}; name a .gif, .png or .webp")
+    row.check(path)
+    return row
+
+
+def check_rate(row: Format, fps: float) -> None:
+    """Checks that a format can play so many frames a second.
 
     Raises:
         UnusableInput: it cannot.
     """
-    if is_stills(path):
-        check_stills(path)
-        return
-    _find_writer(path)
-    if path.suffix.lower() in VIDEO:
-        check_ffmpeg(path.suffix)
+    if not SLOWEST <= fps <= row.fastest:
+        raise UnusableInput(
+            f"--fps {fps:g} is out of range; "
+            f"{_with_article(row.name)} plays {SLOWEST:g} to {row.fastest:g} frames a second"
+        )
+
+
+def write_output(path: Path, content: Film | ParticleFilm, limits: Limits = Limits()) -> Written:
+    """Writes an output in the format that the path names; the same content gives the same bytes.
+
+    Args:
+        path: as :func:`find_format` takes it; replaced whole or left alone.
+        content: what the format is made of; it may be written again.
+        limits: what the file must keep; :func:`check_output` finds out whether the format can.
+
+    Raises:
+        UnusableInput: the suffix is unknown, ffmpeg is missing, or the place cannot be written.
+        CheckFailed: the limits cannot be kept, even with as little left as makes sense.
+        TypeError: the format is made of something else.
+    """
+    row = find_format(path)
+    if not isinstance(content, row.made_of):
+        raise TypeError(f"{path}: {row.name} is made of {row.made_of.__name__}, not {type(content).__name__}")
+    return row.write_whole(path, content, limits)
+
+
+def check_still(path: Path, option: str) -> None:
+    """Finds out before the work whether a single frame can be written as a PNG.
+
+    Args:
+        path: the file.
+        option: that names it, such as '--poster'.
+
+    Raises:
+        UnusableInput: it is no PNG, or the place cannot be written.
+    """
+    if path.suffix.lower() not in _STILL_SUFFIXES:
+        raise UnusableInput(f"{option} {path}: its suffix is not .png; name a .png file")
     check_writable(path)
 
 
-def _find_writer(path: Path) -> Callable[[Path, Film], None]:
-    suffix = path.suffix.lower()
-    if suffix not in WRITERS:
-        remedy = did_you_mean(suffix, [*WRITERS, PAGE])
-        raise UnusableInput(f"cannot write {path}: unknown suffix '{path.suffix}'; {remedy}")
-    return WRITERS[suffix]
+def write_still(
+    path: Path,
+    frame: npt.NDArray[np.uint8],
+    colours: npt.NDArray[np.uint8],
+    transparent: int | None = None,
+    comment: str = "",
+) -> Written:
+    """Writes a single frame as a PNG, whole or not at all.
+
+    Args:
+        path: the file.
+        frame: palette indices, (height, width).
+        colours: (levels, 3) uint8, sRGB.
+        transparent: the index of the see-through colour, or None.
+        comment: goes into the file.
+
+    Raises:
+        UnusableInput: the place cannot be written.
+    """
+    write_atomically(path, lambda beside: write_png(beside, frame, colours, transparent, comment))
+    return Written(path, path.stat().st_size, 1)
+
+
+def _with_article(name: str) -> str:
+    """Returns 'a GIF' or 'an APNG'; a name whose letters are spelt takes the article of the first letter's sound."""
+    spelt = name[1:2].isupper() or name[1:2].isdigit()
+    return f"{'an' if name[0] in ('AEFHILMNORSX' if spelt else 'AEIOUaeiou') else 'a'} {name}"

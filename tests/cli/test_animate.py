@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import itertools
 import json
 import re
@@ -13,9 +15,22 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Finished, run_flowgif
+from films import decode, decode_video
 from PIL import Image
+from typer import Context
+from typer.main import get_command
 
-FEW = ("--frames", 4, "--size", 96, "--points", 300)
+import flowgif
+from flowgif import names
+from flowgif.animation.animate import animate
+from flowgif.animation.config import AnimationConfig
+from flowgif.cli.animate import _parse_hold
+from flowgif.cli.main import app
+from flowgif.drawing.colours import make_look
+from flowgif.timeline import Pace
+
+SMALL = ("--size", 96, "--points", 300)
+FEW = ("--frames", 4, *SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -83,18 +98,18 @@ def test_a_morph_mixes_models_and_comes_back(place: Path, run_here: Callable[...
 
 
 def test_stills_are_a_row_of_frames_at_any_time(place: Path, run_here: Callable[..., Finished]) -> None:
-    done = run_here("animate", "runs/cat", "--stills", "row.png", "--times", "0,.5,1", *FEW, cwd=place)
+    done = run_here("animate", "runs/cat", "--stills", "row.png", "--times", "0,.5,1", *SMALL, cwd=place)
     assert (done.code, done.out) == (0, "row.png\n"), done.err
     (row,) = _frames(place / "row.png")
     assert row.shape[0] == 96
     assert row.shape[1] == 3 * 96 + 2 * 2
     assert run_here("animate", "runs/cat", "--poster", "p.png", "-o", "x.gif", *FEW, cwd=place).code == 0
     np.testing.assert_array_equal(row[:, -96:], _frames(place / "p.png")[0])
-    done = run_here("animate", "runs/moons", "--stills", "l.png", "--times", "layers", "--caption", *FEW, cwd=place)
+    done = run_here("animate", "runs/moons", "--stills", "l.png", "--times", "layers", "--caption", *SMALL, cwd=place)
     assert done.code == 0, done.err
     assert _frames(place / "l.png")[0].shape[1] > 5 * 90  # four layers, and the cloud
     layer = ("--stills", "half.png", "--times", 0.375, "--caption", "--json")  # layer 1.5 of 4
-    done = run_here("animate", "runs/moons", *layer, *FEW, cwd=place)
+    done = run_here("animate", "runs/moons", *layer, *SMALL, cwd=place)
     assert done.code == 0, done.err
     assert json.loads(done.out)["files"] == [
         {"path": "half.png", "bytes": (place / "half.png").stat().st_size, "frames": 1}
@@ -148,7 +163,9 @@ def test_a_limit_that_cannot_be_met_exits_with_one_and_leaves_nothing(
     [
         ("--preset square --size 128 -o old.gif", 2, "leave --size out"),
         ("--preset slack -o old.mp4", 2, "--preset slack is for .gif"),
+        ("--preset slack -o old.html", 2, "emoji in Slack"),
         ("--preset slack -o frames", 2, "folder of frames"),
+        ("--fps 60 -o old.mp4 -o old.gif", 2, "a GIF plays 0.1 to 50 frames a second"),
         ("--max-size 1MB -o frames", 2, "folder of frames"),
         ("--max-size 99 -o old.gif", 1, "more than 99 bytes"),
         ("--max-size 1KB -o old.html", 1, "more than 1 KB"),
@@ -165,6 +182,21 @@ def test_what_cannot_be_kept_leaves_the_old_file(
     assert message in done.err
     for name in ("old.gif", "old.mp4", "old.html"):
         assert (place / name).read_text() == "precious"
+
+
+def test_python_draws_what_the_command_line_draws(place: Path, run_here: Callable[..., Finished]) -> None:
+    """A preset's size, the panels' side and the easing and frames that suit layers are decided for both."""
+    loaded = flowgif.load(place / "runs" / "moons")
+    for options, config in (
+        (("--preset", "slack"), AnimationConfig(preset="slack")),
+        (("--style", "density", "--preset", "discord"), AnimationConfig(style="density", preset="discord")),
+        (("--style", "panels", "--frames", 2), AnimationConfig(style="panels", pace=Pace(frames=2))),
+    ):
+        assert run_here("animate", "runs/moons", *options, "-o", "shell.gif", "-q", cwd=place).code == 0
+        animate([(loaded.flow, loaded.target)], [place / "python.gif"], config)
+        (shell, delays, _), (python, same_delays, _) = (decode(place / name) for name in ("shell.gif", "python.gif"))
+        assert delays == same_delays
+        np.testing.assert_array_equal(shell, python)
 
 
 def test_a_looser_limit_does_not_lift_the_presets(place: Path, run_here: Callable[..., Finished]) -> None:
@@ -261,6 +293,43 @@ def test_the_comment_has_the_command_and_the_version(place: Path, run_here: Call
         assert image.info["Comment"] == comment
 
 
+def test_a_fast_video_and_page_last_as_long_as_they_should(place: Path, run_here: Callable[..., Finished]) -> None:
+    options = ("--fps", 60, "--duration", 0.5, "--hold", 0.5, *SMALL)
+    done = run_here("animate", "runs/moons", *options, "-o", "f.mp4", "-o", "f.html", "--json", "-q", cwd=place)
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["seconds"] == pytest.approx(29 / 60 + 0.5)
+    frames, about = decode_video(place / "f.mp4")
+    assert (about["fps"], len(frames)) == (60, 29 + 30)
+
+
+def _options() -> dict[str, Any]:
+    (command,) = (each for name, each in get_command(app).commands.items() if name == "animate")  # type: ignore[attr-defined]
+    return {parameter.name: parameter for parameter in command.params}
+
+
+def test_every_setting_has_an_option_with_its_default() -> None:
+    options = _options()
+    derived = {"look", "pace", "picture_first", "max_bytes", "comment", "hold"}
+    for config in (AnimationConfig(), Pace()):
+        for field in dataclasses.fields(config):
+            assert field.name in options or field.name in derived
+            if field.name in options and field.name not in derived:
+                assert options[field.name].default == getattr(config, field.name)
+    assert _parse_hold(options["hold"].default) == Pace().hold
+    assert set(inspect.signature(make_look).parameters) <= set(options)
+
+
+@pytest.mark.parametrize("option", ["style", "preset", "theme", "easing"])
+def test_help_and_shells_know_the_names(option: str) -> None:
+    known = getattr(names, {"easing": "EASINGS"}.get(option, f"{option.upper()}S"))
+    parameter = _options()[option]
+    assert str(known) in parameter.help
+    context = Context(get_command(app))
+    assert [item.value for item in parameter.shell_complete(context, "")] == [*known]
+    first = next(iter(known))
+    assert first in [item.value for item in parameter.shell_complete(context, first[:2])]
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -282,6 +351,20 @@ def test_the_comment_has_the_command_and_the_version(place: Path, run_here: Call
         ("runs/cat runs/moons --stills s.png", "--stills"),
         ("runs/cat --stills s.gif", "--stills s.gif"),
         ("runs/cat --stills s.png --times 0,2", "--times"),
+        (
+            "runs/cat --stills s.png --times 0 -o b.gif --poster c.png --max-size 10 --preset slack",
+            "leave out -o, --poster, --max-size and --preset",
+        ),
+        ("runs/cat --stills s.png --frames 4", "leave out --frames"),
+        ("runs/cat --stills s.png --frames-per-layer 4 --duration 1", "leave out --frames-per-layer and --duration"),
+        (
+            "runs/cat --stills s.png --fps 10 --hold 1 --easing in --bounce --loop-back --loops 2 --first-frame logo",
+            "leave out --fps, --hold, --easing, --bounce, --loop-back, --loops and --first-frame",
+        ),
+        ("runs/cat --times 0,1", "--times goes with --stills"),
+        ("runs/cat --fps 60", "--fps 60 is out of range; a GIF plays"),
+        ("runs/cat --fps 121 -o x.mp4", "--fps 121"),
+        ("runs/cat --frames 5 --duration 2", "--frames and --duration contradict each other"),
         ("runs/cat --stills s.png --times layers", "--times layers"),
         ("runs/moons --color source", "data set"),
         ("runs/cat --color source --style density", "--color source"),

@@ -1,31 +1,55 @@
-"""Palettes, and the colours of pictures."""
+"""Palettes, colour maps and themes."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import cmap
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
 
-from flowgif.drawing.colours import CMAPS, THEMES, faint, legible, make_look, picture_colours, ramp, shades
+from flowgif.drawing.colours import CMAPS, THEMES, is_faint, legible, make_look, ramp, shades
 from flowgif.errors import UnusableInput
 from flowgif.formats.raster.palette import oklab
-from flowgif.targets.image import ink_of
-
-# A picture's colours are clustered, and a cluster's colour is its members' mean: by trial within a few levels of 255.
-NEAR = 6
 
 
 def _lightness(colours: np.ndarray) -> np.ndarray:
     return oklab(colours)[:, 0]
 
 
-@pytest.mark.parametrize("name", CMAPS)
+@pytest.mark.parametrize("name", [*CMAPS, "viridis", "magma", "inferno", "plasma", "cividis"])
 def test_a_maps_lightness_changes_evenly_from_the_lowest_to_the_highest(name: str) -> None:
     """A perceptual map: no step is hidden, and none stands out as an edge that is not there."""
     colours = ramp(make_look(cmap=name).cmap, 32)
     steps = np.diff(_lightness(colours))
     assert (steps * np.sign(steps.sum()) >= 0).all()
     assert np.abs(steps).max() < 4 * np.abs(steps).mean()
+
+
+@pytest.mark.parametrize("name", ["turbo", "Crest", "coolwarm", "CET_L4", "cmocean:haline", "RdBu_r", "oslo"])
+def test_any_map_of_the_library_works(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """At the levels of a frame it has the library's colours, up to rounding and the space of interpolation."""
+    levels = 32
+    found = ramp(make_look(cmap=name).cmap, levels)
+    assert not caplog.records  # the library warns of names that several authors gave
+    exact = np.asarray(cmap.Colormap(name)(np.linspace(0, 1, levels), N=1021))[:, :3] * 255
+    assert np.abs(found - exact).max() < 4
+
+
+def test_a_cyclic_map_shows_on_another_background() -> None:
+    look = make_look(cmap="twilight", bg="black")
+    assert look.cmap[0] == (0, 0, 0)
+    assert look.cmap[-1] == (226, 217, 226)
+
+
+def test_the_library_of_maps_is_loaded_only_for_its_maps() -> None:
+    code = (
+        "import sys; from flowgif.drawing.colours import make_look; make_look(cmap='grey'); make_look('dark');"
+        "print('cmap' in sys.modules); make_look(cmap='magma'); print('cmap' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -49,6 +73,10 @@ def test_options_win_over_the_theme() -> None:
     [
         ({"theme": "drak"}, "--theme 'drak'.*'dark'"),
         ({"cmap": "virids"}, "--cmap 'virids'.*'viridis'"),
+        ({"cmap": "Nights"}, "--cmap 'Nights'.*'night'"),
+        ({"cmap": "zzzqqq"}, "--cmap 'zzzqqq'; give ink, night or grey, or a map such as viridis, magma or crest$"),
+        ({"cmap": "tab10"}, "--cmap tab10: its colours have no order"),
+        ({"cmap": "twilight"}, "--cmap twilight ends with nearly the colour .* another --bg"),
         ({"fg": "bleu"}, "--fg bleu"),
         ({"bg": "#12"}, "--bg #12"),
         ({"color": "picture"}, "--color 'picture'.*source"),
@@ -74,55 +102,6 @@ def test_what_is_drawn_over_a_map_is_seen() -> None:
     assert legible((250, 250, 240), white) == (0, 0, 0)
 
 
-def _flag() -> Image.Image:
-    """Smooth-edged areas of three colours, one of them pale, on white."""
-    image = Image.new("RGB", (600, 400), "white")
-    pen = ImageDraw.Draw(image)
-    pen.ellipse((40, 40, 360, 360), fill=(20, 30, 120))
-    pen.rectangle((360, 100, 560, 200), fill=(255, 225, 150))
-    pen.rectangle((360, 200, 560, 300), fill=(220, 60, 50))
-    return image.resize((150, 100), Image.Resampling.BOX).convert("RGBA")
-
-
-def _distinct(colours: np.ndarray) -> list[np.ndarray]:
-    """Those that are not within NEAR of one before."""
-    out: list[np.ndarray] = []
-    for colour in colours.astype(int):
-        if all(np.abs(colour - other).max() > NEAR for other in out):
-            out.append(colour)
-    return out
-
-
-def test_a_pictures_colours_are_those_of_its_ink() -> None:
-    image = _flag()
-    found = picture_colours(image, ink_of(image).ink, 64)
-    for place, colour in (
-        ((50, 50), (20, 30, 120)), ((38, 120), (255, 225, 150)), ((62, 120), (220, 60, 50)),
-        # On the softened edge, and beyond it: no mixture with the white.
-        ((50, 9), (20, 30, 120)), ((2, 45), (20, 30, 120)), ((38, 141), (255, 225, 150)),
-    ):  # fmt: skip
-        assert np.abs(found.colours[found.kinds[place]].astype(int) - colour).max() <= NEAR
-
-
-def test_a_pictures_colours_are_limited() -> None:
-    rng = np.random.default_rng(0)
-    pixels = np.full((80, 80, 4), 255, np.uint8)
-    pixels[10:70, 10:70, :3] = rng.integers(0, 200, (60, 60, 3))
-    image = Image.fromarray(pixels)
-    for most in (1, 5, 64, 200):
-        found = picture_colours(image, ink_of(image).ink, most)
-        assert 1 <= len(found.colours) <= min(most, 64)
-        assert found.kinds.max() < len(found.colours)
-        assert found.kinds.min() >= 0
-
-
-def test_one_colour_is_one_colour() -> None:
-    image = Image.new("RGBA", (60, 60), "white")
-    ImageDraw.Draw(image).ellipse((10, 10, 50, 50), fill=(200, 10, 90))
-    found = picture_colours(image, ink_of(image).ink, 64)
-    assert [tuple(colour) for colour in _distinct(found.colours)] == [(200, 10, 90)]
-
-
 @pytest.mark.parametrize(
     ("colours", "ground", "expected"),
     [
@@ -136,4 +115,4 @@ def test_one_colour_is_one_colour() -> None:
 def test_colours_are_faint_where_none_stands_out(
     colours: list[tuple[int, int, int]], ground: tuple[int, int, int], expected: bool
 ) -> None:
-    assert faint(np.array(colours, dtype=np.uint8), ground) is expected
+    assert is_faint(np.array(colours, dtype=np.uint8), ground) is expected

@@ -18,9 +18,11 @@ from flowgif.animation.shot import Shot
 from flowgif.config.schema import read_config
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.mesh import SPREAD
+from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.density import DensityStyle
 from flowgif.drawing.styles.table import STYLES
-from flowgif.drawing.trajectories import Trajectories, make_view, place_runs
+from flowgif.drawing.trajectories import Trajectories
+from flowgif.drawing.view import make_view
 from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget
 from flowgif.timeline import EASINGS, Moment, Pace

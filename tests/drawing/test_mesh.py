@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 import torch
 
-from flowgif.drawing.mesh import Mesh, Swarm
+from flowgif.drawing.mesh import Mesh, ParticleGroup
 
 Map = Callable[[np.ndarray], np.ndarray]
 SPACING = 0.5
 FINEST = 1e-9  # no cell is that small: all are halved as often as they may be
 
 
-def _particles(swarms: Iterable[Swarm]) -> tuple[np.ndarray, np.ndarray]:
-    some = [particles for swarm in swarms for particles in swarm.particles]
+def _particles(groups: Iterable[ParticleGroup]) -> tuple[np.ndarray, np.ndarray]:
+    some = [particles for group in groups for particles in group.particles]
     places, masses = (np.concatenate(parts) for parts in zip(*some, strict=True))
     return places, masses
 
 
 def _all(mesh: Mesh, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every particle once, with its whole mass: sorted, as a cell's are divided between swarms."""
-    places, masses = _particles(mesh.swarms(places, FINEST))
+    """Every particle once, with its whole mass: sorted, as a cell's are divided between groups."""
+    places, masses = _particles(mesh.particle_groups(places, FINEST))
     distinct, which = np.unique(places.round(9), axis=0, return_inverse=True)
     return distinct, np.bincount(which.ravel(), masses)
 
@@ -33,7 +33,7 @@ def test_masses_are_the_gaussians(side: int, halvings: int) -> None:
     mesh = Mesh(side, halvings)
     nodes = mesh.nodes()
     assert nodes.shape == (side**2, 2)
-    _, masses = _particles(mesh.swarms(100 * nodes.double().numpy(), SPACING))
+    _, masses = _particles(mesh.particle_groups(100 * nodes.double().numpy(), SPACING))
     assert masses.sum() == pytest.approx(1)
     assert (masses >= 0).all()
 
@@ -67,7 +67,7 @@ def test_between_nodes_a_smooth_map_is_found(carry: Map) -> None:
     # In a frame, where a unit is 30 to 50 pixels: nodes are 3 to 10 apart, and a parabola leaves the third order.
     assert nearest.max() < 0.05
     middle = np.hypot(*z.T) < 2
-    assert np.linalg.norm(coarse.finer(places, fine.side) - carry(z), axis=1)[middle].max() < 0.05
+    assert np.linalg.norm(coarse.refine(places, fine.side) - carry(z), axis=1)[middle].max() < 0.05
 
 
 @pytest.mark.parametrize("side", [40, 41, 97])
@@ -75,7 +75,7 @@ def test_the_nodes_of_another_mesh_are_between(side: int) -> None:
     """Nodes that stay where they are: to the third order, and exactly where the mesh is the same."""
     mesh, other = Mesh(40, 0), Mesh(side, 0)
     z, wanted = mesh.nodes().double().numpy(), other.nodes().double().numpy()
-    found = mesh.finer(z, side)
+    found = mesh.refine(z, side)
     assert found.shape == (side**2, 2)
     middle = np.abs(wanted).max(1) < 2
     assert np.abs(found - wanted)[middle].max() < (1e-6 if side == 40 else 2e-3)
@@ -93,13 +93,13 @@ def test_a_tear_is_left_empty() -> None:
 
 
 @pytest.mark.parametrize("scale", [10.0, 100.0, 1000.0])
-def test_swarms_are_twice_as_wide_as_each_other(scale: float) -> None:
+def test_groups_are_twice_as_wide_as_each_other(scale: float) -> None:
     mesh = Mesh(40, 3)
-    swarms = list(mesh.swarms(scale * mesh.nodes().double().numpy(), SPACING))
-    assert [swarm.spacing / SPACING for swarm in swarms] == sorted(
-        {2 ** round(np.log2(s.spacing / SPACING)) for s in swarms}
+    groups = list(mesh.particle_groups(scale * mesh.nodes().double().numpy(), SPACING))
+    assert [group.spacing / SPACING for group in groups] == sorted(
+        {2 ** round(np.log2(s.spacing / SPACING)) for s in groups}
     )
-    middle = max(swarms, key=lambda swarm: sum(masses.sum() for _, masses in swarm.particles))
+    middle = max(groups, key=lambda group: sum(masses.sum() for _, masses in group.particles))
     # A cell is 1.6 / 40 sqrt(2 pi) wide in the middle.
     assert middle.spacing == pytest.approx(max(SPACING, scale * 0.1003 / 8), rel=0.6)
 
@@ -107,7 +107,7 @@ def test_swarms_are_twice_as_wide_as_each_other(scale: float) -> None:
 def test_a_cell_has_as_many_parts_along_each_side_as_it_takes() -> None:
     mesh = Mesh(40, 5)
     z = mesh.nodes().double().numpy()
-    first = next(mesh.swarms(100 * z * (1, 0.1), SPACING))
+    first = next(mesh.particle_groups(100 * z * (1, 0.1), SPACING))
     assert first.spacing == SPACING
     places, _ = _particles([first])
     middle = places[(np.abs(places) < (50, 5)).all(1)]
@@ -120,6 +120,6 @@ def test_wherever_nodes_are_carried_mass_is_kept() -> None:
     mesh = Mesh(12, 2)
     wild = 1e3 * torch.randn(144, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64).numpy()
     for places in (wild, np.zeros((144, 2))):
-        found, masses = _particles(mesh.swarms(places, SPACING))
+        found, masses = _particles(mesh.particle_groups(places, SPACING))
         assert masses.sum() == pytest.approx(1)
         assert np.isfinite(found).all()

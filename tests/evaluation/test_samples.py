@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
 import torch
-from conftest import run_flowgif
 from torch import Tensor
 
 import flowgif
@@ -17,6 +15,7 @@ from flowgif.errors import NumericalError, UnusableInput
 from flowgif.evaluation import samples
 from flowgif.evaluation.samples import write_samples
 from flowgif.flows.base import Flow, Mapped
+from flowgif.names import SAMPLE_SUFFIXES, Names, Table
 from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget, Picture
 
@@ -131,19 +130,21 @@ def test_what_cannot_be_written_is_refused(cat: Loaded, tmp_path: Path, n: int, 
     assert [path.name for path in tmp_path.iterdir()] == ["folder.npy"]
 
 
-def test_the_command_line_writes_and_reports_them(moons: Path, tmp_path: Path) -> None:
-    done = run_flowgif("eval", moons, "--json", "--save-samples", 70, "points.csv", "--seed", 3, cwd=tmp_path)
-    assert done.code == 0, done.err
-    assert json.loads(done.out)["samples"] == "points.csv"
-    assert len((tmp_path / "points.csv").read_text().splitlines()) == 71
-    again = run_flowgif("eval", moons, "--save-samples", 70, "again.csv", "--seed", 3, cwd=tmp_path)
-    assert re.search(r"^samples +again.csv: 70 points$", again.out, re.MULTILINE)
-    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "points.csv").read_bytes()
+def test_the_formats_are_those_that_help_shows() -> None:
+    assert list(samples.FORMATS) == list(SAMPLE_SUFFIXES)
 
 
-def test_a_wrong_suffix_is_found_before_the_run_is_opened(tmp_path: Path) -> None:
-    done = run_flowgif("eval", "no-run", "--save-samples", 70, "points.txt", cwd=tmp_path)
-    assert done.code == 2
-    assert len(done.err.splitlines()) == 1
-    assert ".npy" in done.err
-    assert done.out == ""
+def test_a_format_from_outside_is_written(cat: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(file: BinaryIO, n: int, blocks: samples.Blocks) -> None:
+        file.write(f"{n} points\n".encode() + b"".join(block.tobytes() for block in blocks))
+
+    rows = Table(Names("suffix", *samples.FORMATS), dict(samples.FORMATS))
+    monkeypatch.setattr(samples, "FORMATS", rows)
+    rows.register(".raw", write)
+    write_samples(cat.flow, cat.target, 20, tmp_path / "points.raw")
+    write_samples(cat.flow, cat.target, 20, tmp_path / "points.npy")
+    head, points = (tmp_path / "points.raw").read_bytes().split(b"\n", 1)
+    assert head == b"20 points"
+    np.testing.assert_array_equal(np.frombuffer(points, np.float32).reshape(20, 2), np.load(tmp_path / "points.npy"))
+    with pytest.raises(UnusableInput, match=r"neither \.npy nor \.csv nor \.raw"):
+        write_samples(cat.flow, cat.target, 20, tmp_path / "points.txt")

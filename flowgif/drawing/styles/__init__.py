@@ -1,1 +1,1 @@
-"""The styles of drawing, a module each."""
+"""The styles, a module each, and the table of them."""

@@ -1,18 +1,25 @@
-"""The styles of drawing by their names."""
+"""The table of the styles."""
 
 from __future__ import annotations
 
+from flowgif import names
 from flowgif.drawing.styles.base import Style
-from flowgif.drawing.styles.density import DensityStyle, FieldStyle
+from flowgif.drawing.styles.density import DensityStyle
+from flowgif.drawing.styles.field import FieldStyle
 from flowgif.drawing.styles.panels import PanelsStyle
-from flowgif.drawing.styles.points import PointsStyle, TrailsStyle
+from flowgif.drawing.styles.points import PointsStyle
+from flowgif.drawing.styles.trails import TrailsStyle
+from flowgif.names import Table
 
 __all__ = ["STYLES"]
 
-STYLES: dict[str, type[Style]] = {
-    "points": PointsStyle,
-    "density": DensityStyle,
-    "trails": TrailsStyle,
-    "field": FieldStyle,
-    "panels": PanelsStyle,
-}
+STYLES: Table[type[Style]] = Table(
+    names.STYLES,
+    {
+        "points": PointsStyle,
+        "density": DensityStyle,
+        "trails": TrailsStyle,
+        "field": FieldStyle,
+        "panels": PanelsStyle,
+    },
+)

@@ -1,43 +1,43 @@
-"""Animated PNG, a frame at a time: Pillow's own writer collects all frames before it writes the first."""
+"""Writes animated PNGs frame by frame. (Pillow's writer collects all frames before it writes the first.)"""
 
 from __future__ import annotations
 
 import itertools
 import struct
 import zlib
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from flowgif.formats.raster.changes import Patch, find_changes, packed
+from flowgif.formats.parallel import ordered_map
+from flowgif.formats.raster.changes import find_changes, smaller, spare_index
 from flowgif.formats.raster.film import Film
 
 __all__ = ["write_apng"]
 
-KEEP = 0  # what becomes of a frame when its time is over
-SOURCE, OVER = 0, 1  # whether a frame's see-through pixels replace what was there
-# Bits of an index. With fewer, files are up to 5 % smaller, but ffmpeg, and what is made of it, misplaces rectangles.
+KEEP = 0  # disposal: a frame stays when its time is over
+SOURCE, OVER = 0, 1  # blending: a frame's pixels replace what was there, or are laid over it
+# Bits of an index. With fewer, files are up to 5 % smaller, but ffmpeg and programs that use it misplace rectangles.
 DEPTH = 8
-# Of zlib: the next effort wins a hundredth and takes twice the time. Short matches of ink's edges are not worth their
-# distances, which is what "filtered" means.
+# Of zlib. The next effort makes files a hundredth smaller and takes twice the time. Z_FILTERED ignores short matches,
+# which along ink's edges cost more than they save.
 EFFORT, STRATEGY = 8, zlib.Z_FILTERED
 
 
 def write_apng(path: Path, film: Film) -> None:
     """Writes an animated PNG of palette indices; each frame is the rectangle that changes.
 
-    Where little of it changes, the rest is see-through if that is smaller, the film opaque, and the palette has room.
+    If little of the rectangle changes, the rest of it is see-through, provided that this is smaller, the film is opaque
+    and the palette has room.
     """
-    levels, clear = len(film.colours), film.transparent
-    spare = levels if clear is None and levels < 256 else None
+    levels, clear, spare = len(film.colours), film.transparent, spare_index(film)
     colours, opacity = film.colours.tobytes(), b""
     if spare is not None:
         colours, opacity = colours + bytes(3), bytes([255]) * levels + b"\0"
     elif clear is not None:
         opacity = bytes([255]) * clear + b"\0"
-    # Frames and the data of all but the first are numbered through.
+    # One sequence numbers the frames, and the data of all but the first.
     numbers = itertools.count()
     with path.open("wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n")
@@ -48,26 +48,19 @@ def write_apng(path: Path, film: Film) -> None:
             file.write(_chunk(b"tRNS", opacity))
         if film.comment:
             file.write(_comment(film.comment))
-        for index, (patch, (blend, data)) in enumerate(packed(partial(_image, spare=spare), find_changes(film))):
+        patches = ordered_map(lambda patch: (patch, smaller(patch, spare, _deflated)), find_changes(film, film.ticks))
+        for index, (patch, (data, has_holes)) in enumerate(patches):
             height, width = patch.pixels.shape
             place = struct.pack(">IIIII", next(numbers), width, height, patch.left, patch.top)
-            file.write(_chunk(b"fcTL", place + struct.pack(">HHBB", patch.delay, 100, KEEP, blend)))
+            blend = OVER if has_holes else SOURCE
+            file.write(_chunk(b"fcTL", place + struct.pack(">HHBB", patch.delay, film.ticks, KEEP, blend)))
             # A program that knows no animation shows the first frame.
             file.write(_chunk(b"fdAT", struct.pack(">I", next(numbers)) + data) if index else _chunk(b"IDAT", data))
         file.write(_chunk(b"IEND", b""))
 
 
-def _image(patch: Patch, spare: int | None) -> tuple[int, bytes]:
-    """How a frame's rectangle is laid over the one before, and its data."""
-    plain = _deflated(patch.pixels)
-    if spare is None or not patch.sparse:
-        return SOURCE, plain
-    holes = _deflated(np.where(patch.changed, patch.pixels, np.uint8(spare)))
-    return (OVER, holes) if len(holes) < len(plain) else (SOURCE, plain)
-
-
-def _deflated(pixels: npt.NDArray[np.uint8]) -> bytes:
-    # In front of each row stands its filter, which indices have no use for.
+def _deflated(pixels: npt.NDArray[np.uint8], _has_holes: bool) -> bytes:
+    # Each row begins with its filter's number: 0, as filters do not help indices.
     rows = np.pad(pixels, ((0, 0), (1, 0)))
     packer = zlib.compressobj(EFFORT, strategy=STRATEGY)
     return packer.compress(rows.tobytes()) + packer.flush()

@@ -1,39 +1,42 @@
-"""Frames that were drawn once, to be written as often as it takes."""
+"""A film: frames that are drawn once and can be written any number of times."""
 
 from __future__ import annotations
 
 import itertools
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import IO, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from flowgif.errors import UnusableInput
+from flowgif.files import Spool, spool
 from flowgif.formats.raster.palette import merge_colours, nearest_colours
+from flowgif.formats.raster.thin import thin
 
-__all__ = ["LONGEST", "Film", "thin"]
+__all__ = ["LONGEST", "Film"]
 
 Frame = npt.NDArray[np.uint8]
 
-LONGEST = 65535  # delay of a frame that a GIF can say, hundredths of a second: eleven minutes
-EFFORT = 1  # of zlib: frames are soon read again, and few levels are small anyway
+# The longest delay that a GIF can store, hundredths of a second: eleven minutes; and an APNG, in ticks.
+LONGEST = 65535
+EFFORT = 1  # of zlib: frames are soon read again, and frames of few levels become small anyway
 
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """Frames of palette indices, kept compressed in a temporary file; it vanishes when the film is closed.
+    """Frames of palette indices, which are kept compressed in a temporary file until the film is closed.
 
     Attributes:
         width, height: of every frame, pixels.
         colours: (levels, 3) uint8, sRGB, at most 256; the first is the background.
         transparent: the index of the colour that is see-through, or None.
-        delays: how long each frame stays, hundredths of a second.
+        delays: how long each frame stays, ticks.
         loops: how many times it is shown; 0 for ever.
         comment: goes into the file, where its format has a place for it.
+        ticks: units of the delays per second. With as many as there are frames a second, any rate is exact.
         counts: (levels,), pixels of each colour over all recorded frames.
     """
 
@@ -44,9 +47,10 @@ class Film:
     delays: tuple[int, ...]
     loops: int
     comment: str
+    ticks: int
     counts: npt.NDArray[np.int64]
-    _store: IO[bytes]
-    _places: tuple[tuple[int, int], ...]  # of each frame in the store: where it begins, how many bytes it has
+    _store: Spool
+    _places: tuple[tuple[int, int], ...]  # where each frame begins in the store, and how many bytes it has
 
     @classmethod
     def record(
@@ -58,25 +62,27 @@ class Film:
         transparent: int | None = None,
         loops: int = 0,
         comment: str = "",
+        ticks: int = 100,
     ) -> Self:
-        """Takes the frames one at a time and keeps none of them in memory.
+        """Records frames one at a time; none of them stays in memory.
 
         Args:
             frames: (height, width) palette indices each, all of one size; as many as there are delays.
             colours: (levels, 3) uint8.
-            delays: of each frame, hundredths of a second, 1 to LONGEST.
+            delays: of each frame, ticks; at least 1, and at most LONGEST ticks or hundredths of a second.
             transparent: the index that is see-through.
             loops: how many times the film is shown; 0 for ever.
             comment: for the file's metadata.
+            ticks: units of the delays per second.
 
         Raises:
             UnusableInput: the temporary file cannot be written, or a delay is too long.
             ValueError: frames, colours and delays do not fit together.
         """
         delays = tuple(delays)
-        _check(colours, delays, transparent, loops)
+        _check(colours, delays, transparent, loops, ticks)
         counts, places, size = np.zeros(len(colours), np.int64), list[tuple[int, int]](), (0, 0)
-        store = _open_store()
+        store = spool("frames")
         try:
             for frame in frames:
                 size = size if places else frame.shape
@@ -85,26 +91,23 @@ class Film:
                     drawn = f"{frame.shape} {frame.dtype} with {len(used)} colours"
                     raise ValueError(f"frame {len(places)}, {drawn}, does not fit {size} and {len(colours)} colours")
                 counts += used
-                places.append(_append(store, zlib.compress(frame.tobytes(), EFFORT)))
+                packed = zlib.compress(frame.tobytes(), EFFORT)
+                places.append((store.append(packed), len(packed)))
             if len(places) != len(delays):
                 raise ValueError(f"{len(places)} frames do not fit {len(delays)} delays")
         except BaseException:
             store.close()
             raise
         height, width = size
-        return cls(
-            width, height, colours, transparent, delays, loops, comment, counts, _store=store, _places=tuple(places)
-        )
+        return cls(width, height, colours, transparent, delays, loops, comment, ticks, counts, store, tuple(places))
 
     def frame(self, index: int) -> Frame:
-        """Palette indices, (height, width), to be changed at will."""
-        start, length = self._places[index]
-        self._store.seek(start)
-        packed = self._store.read(length)
+        """Returns the palette indices of a frame, (height, width), which the caller may change."""
+        packed = self._store.read(*self._places[index])
         return np.frombuffer(bytearray(zlib.decompress(packed)), np.uint8).reshape(self.height, self.width)
 
     def frames(self) -> Iterator[Frame]:
-        """All of them in order, from the first, each time it is called."""
+        """Yields all frames in order; each call begins with the first."""
         for index in range(len(self._places)):
             yield self.frame(index)
 
@@ -121,8 +124,29 @@ class Film:
         """Removes the temporary file; closing again does nothing."""
         self._store.close()
 
+    def delays_in(self, ticks: int) -> tuple[int, ...]:
+        """Returns the delays in units of 1/ticks s.
+
+        The moments are rounded, not the delays, so that each frame begins at its time to half a unit.
+        """
+        moments = [0, *itertools.accumulate(self.delays)]
+        places = [(2 * moment * ticks + self.ticks) // (2 * self.ticks) for moment in moments]
+        return tuple(after - before for before, after in itertools.pairwise(places))
+
+    def as_opaque(self) -> Self:
+        """Returns the film with white instead of the see-through colour; it is open as long as this one is."""
+        if self.transparent is None:
+            return self
+        colours = self.colours.copy()
+        colours[self.transparent] = 255
+        return replace(self, colours=colours, transparent=None)
+
+    def can_have(self, number: int) -> bool:
+        """Returns whether all delays of ``with_frames(number)`` are short enough for every format."""
+        return max(self._thinned(number)[1]) <= _longest(self.ticks)
+
     def with_levels(self, levels: int) -> Self:
-        """A film with at most so many colours, or as many as have to stay: the first, the last, the see-through one."""
+        """Returns a film with at most so many colours; the first, the last and the see-through one stay in any case."""
         if levels >= len(self.colours):
             return self.with_frames(len(self))
         colours, index = merge_colours(self.colours, self.counts, levels, self.transparent)
@@ -130,24 +154,24 @@ class Film:
         return self._recorded((index[frame] for frame in self.frames()), colours, transparent)
 
     def with_frames(self, number: int) -> Self:
-        """A film of at most so many frames that lasts as long; see ``thin``."""
-        kept, delays = thin(self.delays, number)
-        _check(self.colours, delays, self.transparent, self.loops)
-        store, places = _open_store(), list[tuple[int, int]]()
+        """Returns a film of at most so many frames that lasts as long; see :func:`thin`."""
+        kept, delays = self._thinned(number)
+        _check(self.colours, delays, self.transparent, self.loops, self.ticks)
+        store, places = spool("frames"), list[tuple[int, int]]()
         try:
             for index in kept:
-                start, length = self._places[index]
-                self._store.seek(start)
-                places.append(_append(store, self._store.read(length)))
+                packed = self._store.read(*self._places[index])
+                places.append((store.append(packed), len(packed)))
         except BaseException:
             store.close()
             raise
         return replace(self, delays=delays, _store=store, _places=tuple(places))
 
     def with_size(self, side: int) -> Self:
-        """A film whose longer side has so many pixels, each the average over its area in the nearest colour.
+        """Returns a film whose longer side has at most so many pixels.
 
-        What is see-through takes no part in averages; a pixel is see-through where more than half of its area is.
+        Each pixel has the colour of the palette that is nearest to the average over its area. See-through pixels are
+        left out of averages; a pixel is see-through if more than half of its area is.
         """
         longer = max(self.width, self.height)
         if side >= longer:
@@ -157,13 +181,24 @@ class Film:
             (self._shrunk(frame, width, height) for frame in self.frames()), self.colours, self.transparent
         )
 
+    def _thinned(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        # Browsers play delays of up to a hundredth of a second as ten of them. A film that has such delays anyway is
+        # not for browsers.
+        return thin(self.delays, number, shortest=min(self.ticks // 100 + 1, *self.delays))
+
     def _recorded(self, frames: Iterable[Frame], colours: npt.NDArray[np.uint8], transparent: int | None) -> Self:
         return self.record(
-            frames, colours, self.delays, transparent=transparent, loops=self.loops, comment=self.comment
+            frames,
+            colours,
+            self.delays,
+            transparent=transparent,
+            loops=self.loops,
+            comment=self.comment,
+            ticks=self.ticks,
         )
 
     def _shrunk(self, frame: Frame, width: int, height: int) -> Frame:
-        # Premultiplied, so that what is see-through adds nothing.
+        # Colours are multiplied by their opacity, so that see-through pixels add nothing.
         opaque = np.arange(len(self.colours)) != self.transparent
         table = np.column_stack(
             [self.colours * opaque[:, None], opaque] if self.transparent is not None else [self.colours]
@@ -180,65 +215,8 @@ class Film:
         return small
 
 
-def thin(delays: Sequence[int], number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Which frames are kept when there are to be fewer, and how long each of them stays.
-
-    The first and the last are kept, and those that stay longer than others; between them frames go evenly. (Where only
-    one is wanted, it is the one that stays longest.) Each keeps its moment, so that what is left moves as before,
-    except that none stays below two hundredths where that can be helped, as browsers take one for ten.
-
-    Args:
-        delays: of all frames, hundredths of a second.
-        number: of frames to keep, at least 1.
-
-    Returns:
-        Their indices, rising, and their delays, whose sum is the same.
-    """
-    count = len(delays)
-    if number < 1:
-        raise ValueError(f"{number} frames are none")
-    if number >= count:
-        return tuple(range(count)), tuple(delays)
-    usual = sorted(delays)[count // 2]
-    held = sorted((i for i in range(1, count - 1) if delays[i] > 2 * usual), key=lambda i: -delays[i])
-    anchors = (
-        sorted([0, count - 1, *held][:number]) if number > 1 else [max(range(count), key=lambda i: (delays[i], i))]
-    )
-    kept = _spread(anchors, count, number)
-    moments = [0, *np.cumsum(delays).tolist()]
-    ends = [*(moments[i] for i in kept[1:]), moments[-1]]
-    starts = [0, *ends[:-1]]
-    return tuple(kept), _lengthened([end - start for start, end in zip(starts, ends, strict=True)])
-
-
-def _spread(anchors: list[int], count: int, number: int) -> list[int]:
-    """Adds indices to the anchors until there are so many: always in the middle of what is to be the widest gap."""
-    if len(anchors) >= number:
-        return anchors
-    gaps = [after - before for before, after in itertools.pairwise(anchors)]
-    parts = [1] * len(gaps)
-    for _ in range(number - len(anchors)):
-        widest = max(range(len(gaps)), key=lambda i: gaps[i] / parts[i] if parts[i] < gaps[i] else 0)
-        parts[widest] += 1
-    kept = [anchors[0]]
-    for before, gap, part in zip(anchors, gaps, parts, strict=False):
-        kept += [before + round(gap * (i + 1) / part) for i in range(part)]
-    return kept
-
-
-def _lengthened(delays: list[int]) -> tuple[int, ...]:
-    for short in range(len(delays)):
-        if delays[short] < 2:
-            longest = max(range(len(delays)), key=delays.__getitem__)
-            if delays[longest] <= 2:
-                break
-            delays[longest] -= 2 - delays[short]
-            delays[short] = 2
-    return tuple(delays)
-
-
 def _average(x: npt.NDArray[np.floating], length: int) -> npt.NDArray[np.floating]:
-    """Averages along the first axis over ``length`` equal parts, pixels at their edges by their shares."""
+    """Averages over ``length`` equal parts of the first axis; a pixel on an edge counts by its share on either side."""
     edges = np.linspace(0, len(x), length + 1)
     below = np.minimum(edges.astype(np.int64), len(x) - 1)
     beyond = (edges - below).astype(np.float32).reshape(-1, *[1] * (x.ndim - 1))
@@ -247,34 +225,21 @@ def _average(x: npt.NDArray[np.floating], length: int) -> npt.NDArray[np.floatin
     return np.diff(sums[below] + beyond * x[below], axis=0) * (length / len(x))
 
 
-def _check(colours: npt.NDArray[np.uint8], delays: tuple[int, ...], transparent: int | None, loops: int) -> None:
+def _check(
+    colours: npt.NDArray[np.uint8], delays: tuple[int, ...], transparent: int | None, loops: int, ticks: int
+) -> None:
     if colours.ndim != 2 or colours.shape[1] != 3 or colours.dtype != np.uint8 or not 1 <= len(colours) <= 256:
         raise ValueError(f"colours must be (1 to 256, 3) uint8, not {colours.shape} {colours.dtype}")
     if not delays or min(delays) < 1 or loops < 0 or (transparent is not None and not 0 <= transparent < len(colours)):
         raise ValueError(f"{len(delays)} delays, {loops} loops and the see-through colour {transparent} make no film")
-    if max(delays) > LONGEST:
+    if not 1 <= ticks <= LONGEST:
+        raise ValueError(f"{ticks} ticks a second; give 1 to {LONGEST}")
+    if max(delays) > (longest := _longest(ticks)):
         raise UnusableInput(
-            f"a frame that stays {max(delays) / 100:g} s: the most is {LONGEST / 100:g} s; show it shorter"
+            f"a frame that stays {max(delays) / ticks:g} s: the most is {longest / ticks:g} s; show it shorter"
         )
 
 
-def _open_store() -> IO[bytes]:
-    try:
-        return tempfile.TemporaryFile(prefix="flowgif-")
-    except OSError as error:
-        raise _no_room(error) from None
-
-
-def _append(store: IO[bytes], packed: bytes) -> tuple[int, int]:
-    try:
-        start = store.seek(0, 2)
-        store.write(packed)
-    except OSError as error:
-        raise _no_room(error) from None
-    return start, len(packed)
-
-
-def _no_room(error: OSError) -> UnusableInput:
-    return UnusableInput(
-        f"cannot keep frames in {tempfile.gettempdir()}: {error.strerror}; set TMPDIR to another folder"
-    )
+def _longest(ticks: int) -> int:
+    """The longest delay that all formats can store, in ticks, of which there are so many a second."""
+    return min(LONGEST, LONGEST * ticks // 100)

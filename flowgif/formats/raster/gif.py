@@ -1,4 +1,4 @@
-"""GIF, a frame at a time: Pillow's own writer collects all frames before it writes the first."""
+"""Writes GIFs frame by frame. (Pillow's writer collects all frames before it writes the first.)"""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from flowgif.formats.raster.changes import Patch, find_box, find_changes
+from flowgif.formats.raster.changes import Patch, find_box, find_changes, smaller, spare_index
 from flowgif.formats.raster.film import Film
 
 __all__ = ["write_gif"]
 
-KEEP, CLEAR = 1, 2  # what becomes of a frame when its time is over
+KEEP, CLEAR = 1, 2  # disposal: a frame stays when its time is over, or its rectangle is cleared
+TICKS = 100  # a second: the units of a GIF's delays
 
 
 def write_gif(path: Path, film: Film) -> None:
     """Writes a GIF89a with one palette; each frame is the rectangle that changes.
 
-    Frames of an opaque film are laid over each other, and what does not change is see-through where that is smaller:
-    for this the palette has one more colour, if there is room for it. A film with a see-through colour of its own is
-    cleared between frames, as nothing can be laid over a pixel to make it see-through again.
+    Frames of an opaque film are laid over each other, and pixels that do not change are see-through where that is
+    smaller: for this the palette has one more colour, if there is room for it. A film with see-through pixels is
+    cleared between frames, as nothing can be laid over a pixel to make it see-through again. Delays are rounded to
+    hundredths of a second.
     """
-    levels, clear = len(film.colours), film.transparent
-    spare = levels if clear is None and levels < 256 else None
+    levels, clear, spare = len(film.colours), film.transparent, spare_index(film)
     with path.open("wb") as file:
         _write_head(file, film, levels + (spare is not None))
         if clear is None:
-            for patch in find_changes(film):
-                file.write(_over(patch, _bits(levels), spare))
+            for patch in find_changes(film, TICKS):
+                file.write(_over(patch, levels, spare))
         else:
             last = len(film) - 1
-            for index, (frame, delay) in enumerate(zip(film.frames(), film.delays, strict=True)):
-                # Some programs take the picture's size from the first frame.
+            for index, (frame, delay) in enumerate(zip(film.frames(), film.delays_in(TICKS), strict=True)):
+                # Some programs take the picture's size from the first frame, so that one is whole.
                 rows, columns = find_box(frame != clear) if index else (slice(None), slice(None))
                 # A film that ends must not vanish at its end.
                 disposal = KEEP if index == last and film.loops == 1 else CLEAR
@@ -44,7 +45,7 @@ def write_gif(path: Path, film: Film) -> None:
 
 
 def _bits(colours: int) -> int:
-    """Of an index to so many colours; GIF has no less than 2 bits for its codes."""
+    """Returns the bits of an index to so many colours, at least 2, as GIF's codes need."""
     return max(2, (colours - 1).bit_length())
 
 
@@ -54,7 +55,7 @@ def _write_head(file: IO[bytes], film: Film, colours: int) -> None:
     palette[: len(film.colours)] = film.colours
     file.write(b"GIF89a" + _words(film.width, film.height) + bytes([0xF0 | (bits - 1), 0, 0]) + palette.tobytes())
     if film.loops != 1:
-        # A file without the extension is shown once; a number in it counts the times after the first.
+        # A file without the extension is shown once; its number counts the times after the first.
         more = min(max(0, film.loops - 1), 65535)
         file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + _words(more) + b"\0")
     if film.comment:
@@ -66,14 +67,15 @@ def _write_head(file: IO[bytes], film: Film, colours: int) -> None:
         file.write(b"\0")
 
 
-def _over(patch: Patch, bits: int, spare: int | None) -> bytes:
-    """A frame's blocks: its rectangle as it is, or with what does not change see-through, whichever is smaller."""
-    plain = _control(KEEP, patch.delay, None) + _image(patch.left, patch.top, patch.pixels, bits)
-    if spare is None or patch.changed.all():
-        return plain
-    pixels = np.where(patch.changed, patch.pixels, np.uint8(spare))
-    holes = _control(KEEP, patch.delay, spare) + _image(patch.left, patch.top, pixels, _bits(spare + 1))
-    return min(plain, holes, key=len)
+def _over(patch: Patch, levels: int, spare: int | None) -> bytes:
+    """Returns the blocks of a frame: its rectangle, whose unchanged pixels are see-through if that is smaller."""
+
+    def pack(pixels: npt.NDArray[np.uint8], has_holes: bool) -> bytes:
+        return _image(patch.left, patch.top, pixels, _bits(levels + has_holes))
+
+    # Packing is fast, so holes are tried wherever something does not change.
+    packed = smaller(patch, spare, pack, most_changed=1.0)
+    return _control(KEEP, patch.delay, spare if packed.has_holes else None) + packed.data
 
 
 def _control(disposal: int, delay: int, clear: int | None) -> bytes:
@@ -83,7 +85,7 @@ def _control(disposal: int, delay: int, clear: int | None) -> bytes:
 
 def _image(left: int, top: int, pixels: npt.NDArray[np.uint8], bits: int) -> bytes:
     height, width = pixels.shape
-    # The encoder behind Pillow's GIF writer, which would always give it 8 bits: more for the same few levels.
+    # This encoder is Pillow's. Its GIF writer always gives it 8 bits, which makes data of few levels longer.
     packed = Image.fromarray(np.ascontiguousarray(pixels)).tobytes("gif", "L", bits, 0)
     return b"," + _words(left, top, width, height) + bytes([0, bits]) + packed + b"\0"
 

@@ -1,43 +1,62 @@
-"""Oklab, palettes with fewer colours, and the nearest colour of a palette."""
+"""Palettes with fewer colours, and the nearest colour of a palette."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["from_oklab", "merge_colours", "nearest_colours", "oklab"]
+from flowgif.oklab import from_oklab, oklab
+
+__all__ = ["merge_colours", "nearest_colours"]
 
 Colours = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
 
 REFINEMENTS = 20
 ENTRIES = 1 << 22  # of a table of distances, which bounds the memory it takes
 
-# Björn Ottosson's Oklab, in which equal distances look equal: linear sRGB to cone responses, their roots to L, a, b.
-_CONES = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ]
-)
-_OKLAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-)
+
+@dataclass(frozen=True, eq=False)
+class _Clustered:
+    """Colours that are to be merged into fewer.
+
+    Attributes:
+        points: in Oklab, (n, 3).
+        weights: (n,), at least 0.
+        fixed: (n,), whether a colour stays as it is; others may join it.
+        alone: (n,), whether none may join it.
+    """
+
+    points: Points
+    weights: npt.NDArray[np.float64]
+    fixed: npt.NDArray[np.bool_]
+    alone: npt.NDArray[np.bool_]
+
+    def centre(self, name: int, cluster: Indices) -> Points:
+        """Returns the middle of a cluster, (3,): its fixed colour, or else the weighted mean.
+
+        Args:
+            name: the index of the colour after which the cluster is named.
+            cluster: (n,), the name of each colour's cluster.
+        """
+        if self.fixed[name]:
+            return self.points[name]
+        members = cluster == name
+        weights = self.weights[members]
+        return np.average(self.points[members], axis=0, weights=weights if weights.any() else None)
 
 
 def merge_colours(
     colours: Colours, counts: npt.NDArray[np.int64], levels: int, transparent: int | None = None
 ) -> tuple[Colours, Colours]:
-    """Merges colours until a number of them is left; neighbours in looks that are seldom used go first.
+    """Merges colours until a number of them is left; colours that look alike and are seldom used go first.
 
-    The first colour (the background), the last and the see-through one stay as they are, and in their order the others
-    stand between them. Colours are merged into a see-through background like into any other, as faint ink is nearly
-    background; into another see-through colour none are.
+    The first colour (the background), the last and the see-through one stay as they are, and the others keep their
+    order between them. A see-through background takes part like any other, as faint ink is nearly background; into
+    another see-through colour none are merged.
 
     Args:
         colours: (n, 3), sRGB.
@@ -49,40 +68,39 @@ def merge_colours(
         The colours that are left, (m, 3), and for each of the n the index of the one it is now, (n,).
     """
     n = len(colours)
-    fixed = np.zeros(n, bool)
+    fixed, alone = np.zeros(n, bool), np.zeros(n, bool)
     fixed[[0, -1]] = True
-    alone = np.zeros(n, bool)
     if transparent is not None:
         fixed[transparent] = True
         alone[transparent] = transparent != 0
-    levels = max(levels, int(fixed.sum()))
     # By counts alone the background would be all that mattered, by looks alone colours that nobody sees.
-    points, weights = oklab(colours), np.sqrt(counts.astype(np.float64))
-    cluster = _merge(points, weights, levels, fixed, alone)
-    cluster = _refine(points, weights, cluster, fixed, alone)
+    clustered = _Clustered(oklab(colours), np.sqrt(counts.astype(np.float64)), fixed, alone)
+    cluster = _refine(clustered, _merge(clustered, max(levels, int(fixed.sum()))))
 
     names = np.unique(cluster)
     # An average of members' indices keeps a ramp a ramp.
     place = [float(c) if fixed[c] else float(np.flatnonzero(cluster == c).mean()) for c in names]
     names = names[np.argsort(place, kind="stable")]
-    means = [colours[c] if fixed[c] else _mean_colour(points, weights, cluster == c) for c in names]
+    # A fixed colour keeps its bytes, which it might not on the way through Oklab.
+    merged = [colours[c] if fixed[c] else from_oklab(clustered.centre(c, cluster)) for c in names]
     index = np.zeros(n, np.uint8)
     index[names] = np.arange(len(names))
-    return np.array(means, np.uint8), index[cluster]
+    return np.array(merged, np.uint8), index[cluster]
 
 
-def _merge(
-    points: Points,
-    weights: npt.NDArray[np.float64],
-    levels: int,
-    fixed: npt.NDArray[np.bool_],
-    alone: npt.NDArray[np.bool_],
-) -> npt.NDArray[np.int64]:
-    """Ward's agglomeration: always the two whose union adds the least squared error. (n,), the name of each cluster."""
-    n = len(points)
-    centre, weight = points.copy(), weights.copy()
+def _merge(clustered: _Clustered, levels: int) -> Indices:
+    """Merges always the two clusters whose union adds the least squared error (Ward 1963).
+
+    A cluster is named after one of its colours.
+
+    Returns:
+        (n,), the name of each colour's cluster.
+    """
+    fixed, alone = clustered.fixed, clustered.alone
+    n = len(clustered.points)
+    centre, weight = clustered.points.copy(), clustered.weights.copy()
     cluster, left = np.arange(n), n
-    squares = np.square(points[:, None] - points).sum(2)
+    squares = np.square(centre[:, None] - centre).sum(2)
     never = np.eye(n, dtype=bool) | (fixed[:, None] & fixed) | alone[:, None] | alone
     while left > levels:
         total = weight[:, None] + weight
@@ -104,21 +122,18 @@ def _merge(
     return cluster
 
 
-def _refine(
-    points: Points,
-    weights: npt.NDArray[np.float64],
-    cluster: npt.NDArray[np.int64],
-    fixed: npt.NDArray[np.bool_],
-    alone: npt.NDArray[np.bool_],
-) -> npt.NDArray[np.int64]:
-    """Lloyd's iterations from what merging found; fixed colours neither move nor leave."""
+def _refine(clustered: _Clustered, cluster: Indices) -> Indices:
+    """Moves colours to the nearest cluster and clusters to their middles, by turns (Lloyd 1982).
+
+    Fixed colours neither move nor leave.
+    """
     for _ in range(REFINEMENTS):
         names = np.unique(cluster)
-        centre = np.array([points[c] if fixed[c] else _mean(points, weights, cluster == c) for c in names])
-        squares = np.square(points[:, None] - centre).sum(2)
-        squares[:, alone[names]] = np.inf
+        centre = np.array([clustered.centre(name, cluster) for name in names])
+        squares = np.square(clustered.points[:, None] - centre).sum(2)
+        squares[:, clustered.alone[names]] = np.inf
         after = names[squares.argmin(1)]
-        after[fixed] = np.flatnonzero(fixed)
+        after[clustered.fixed] = np.flatnonzero(clustered.fixed)
         # A cluster is named after one of its members.
         for name in np.unique(after):
             members = np.flatnonzero(after == name)
@@ -130,32 +145,8 @@ def _refine(
     return cluster
 
 
-def _mean(points: Points, weights: npt.NDArray[np.float64], members: npt.NDArray[np.bool_]) -> Points:
-    weight = weights[members]
-    return np.average(points[members], axis=0, weights=weight if weight.any() else None)
-
-
-def _mean_colour(points: Points, weights: npt.NDArray[np.float64], members: npt.NDArray[np.bool_]) -> Colours:
-    return from_oklab(_mean(points, weights, members))
-
-
-def oklab(colours: Colours) -> Points:
-    """Lightness, and how red or green and how yellow or blue, (n, 3), of sRGB colours (n, 3)."""
-    share = colours / 255
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-    return np.cbrt(linear @ _CONES.T) @ _OKLAB.T
-
-
-def from_oklab(points: Points) -> Colours:
-    """The inverse of :func:`oklab`; what the screen cannot show is cut."""
-    linear = (points @ np.linalg.inv(_OKLAB).T) ** 3 @ np.linalg.inv(_CONES).T
-    linear = np.clip(linear, 0, 1)
-    share = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.rint(255 * share).astype(np.uint8)
-
-
 def nearest_colours(pixels: npt.NDArray[np.floating], colours: Colours) -> Colours:
-    """Indices of the nearest colours in sRGB, (n,); of two as near the first.
+    """Returns the indices of the nearest colours in sRGB, (n,); of two that are equally near, the first.
 
     Args:
         pixels: (n, 3), 0 to 255.

@@ -1,4 +1,4 @@
-"""MP4 and WebM by ffmpeg, which imageio calls."""
+"""Writes MP4 and WebM with ffmpeg, which imageio calls."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from pathlib import Path
 import numpy as np
 
 from flowgif.errors import UnusableInput
+from flowgif.files import check_writable
 from flowgif.formats.raster.film import Film
 
-__all__ = ["check_ffmpeg", "write_mp4", "write_webm"]
+__all__ = ["check_video", "write_mp4", "write_webm"]
 
-# A fixed number of threads, as the bytes depend on it; nothing of the time or the program's version.
+# The bytes depend on the number of threads, so that is fixed; the time and the program's version are left out.
 _COMMON = ("-threads", "2", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1")
-# Told and done the same: without it every player guesses by the picture's size which YUV it is.
+# Colours are converted as the file says. If it did not say so, each player would guess the YUV by the picture's size.
 _COLOUR = (
     "-vf",
     "scale=in_range=full:out_range=limited:out_color_matrix=bt709:flags=accurate_rnd+full_chroma_int,format=yuv420p,"
     "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
 )
-# Both by trial some 36 dB from moving particles, where more bytes no longer show.
+# Both were found by trial: moving particles then have some 36 dB, beyond which more bytes do not show.
 _H264 = ("-crf", "18", "-preset", "medium", "-movflags", "+faststart")
 _VP9 = ("-crf", "34", "-b:v", "0", "-deadline", "good", "-cpu-used", "2", "-row-mt", "0")
 
-SLOWEST = 100  # a frame, hundredths of a second: players seek badly in films with longer ones
+LONGEST = 1  # seconds of a frame in the file: players seek badly in films with longer ones
 
 
 def write_mp4(path: Path, film: Film) -> None:
@@ -38,12 +39,17 @@ def write_webm(path: Path, film: Film) -> None:
     _write_video(path, film, "libvpx-vp9", _VP9)
 
 
-def check_ffmpeg(suffix: str) -> None:
+def check_video(path: Path) -> None:
     """Finds out before the work whether a video can be written.
 
     Raises:
-        UnusableInput: there is no ffmpeg.
+        UnusableInput: there is no ffmpeg, or the place cannot be written.
     """
+    _check_ffmpeg(path.suffix)
+    check_writable(path)
+
+
+def _check_ffmpeg(suffix: str) -> None:
     try:
         import imageio_ffmpeg
 
@@ -54,40 +60,37 @@ def check_ffmpeg(suffix: str) -> None:
 
 
 def _write_video(path: Path, film: Film, codec: str, options: tuple[str, ...]) -> None:
-    """Frames at a constant rate, the lowest at which each delay is a whole number of them.
+    """Writes frames at a constant rate, the lowest at which each delay is a whole number of frames.
 
-    Odd sides get a line of background, as the codecs share colours between two pixels; what is see-through is white.
+    Odd sides get a line of background, as the codecs share colours between two pixels.
     """
-    check_ffmpeg(path.suffix)
+    _check_ffmpeg(path.suffix)
     import imageio.v2
 
-    step = math.gcd(*film.delays)
-    step = step if step <= SLOWEST else math.gcd(step, SLOWEST)
-    rate = f"100/{step}"
+    step, longest = math.gcd(*film.delays), LONGEST * film.ticks
+    step = step if step <= longest else math.gcd(step, longest)
+    rate = f"{film.ticks}/{step}"
     comment = ("-metadata", f"comment={film.comment}") if film.comment else ()
-    colours = film.colours.copy()
-    if film.transparent is not None:
-        colours[film.transparent] = 255
     margins = ((0, film.height % 2), (0, film.width % 2))
     writer = imageio.v2.get_writer(
         path,
         format="FFMPEG",  # pyright: ignore[reportArgumentType]
         mode="I",
-        fps=100 / step,
+        fps=film.ticks / step,
         codec=codec,
         quality=None,
         pixelformat="yuv420p",
         macro_block_size=1,
         ffmpeg_log_level="quiet",
-        # The last of two rates counts; imageio's own is rounded.
+        # imageio gives a rounded rate; ffmpeg takes the last one.
         input_params=["-r", rate],
         output_params=["-r", rate, *options, *_COLOUR, *_COMMON, *comment],
     )
     try:
-        # As a context manager imageio's writer would leave ffmpeg running where something goes wrong.
+        # imageio's writer as a context manager would leave ffmpeg running after an error.
         with closing(writer):
             for frame, delay in zip(film.frames(), film.delays, strict=True):
-                picture = colours[np.pad(frame, margins)]
+                picture = film.colours[np.pad(frame, margins)]
                 for _ in range(delay // step):
                     writer.append_data(picture)
     except OSError:

@@ -1,13 +1,12 @@
-"""Animated WebP, a frame at a time.
+"""Writes animated WebPs frame by frame.
 
-libwebp's animation encoder, which Pillow calls, makes one frame of two that are alike, keeps the whole file in memory,
-and makes it a quarter larger.
+Pillow uses libwebp's animation encoder, which joins frames that are alike, keeps the whole file in memory, and makes it
+a quarter larger.
 """
 
 from __future__ import annotations
 
 import io
-from functools import partial
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -15,14 +14,17 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from flowgif.formats.raster.changes import Patch, find_changes, packed
+from flowgif.formats.parallel import ordered_map
+from flowgif.formats.raster.changes import Packed, Patch, find_changes, smaller, spare_index
 from flowgif.formats.raster.film import Film
 
 __all__ = ["write_webp"]
 
 ANIMATED, DESCRIBED, SEE_THROUGH = 0x02, 0x04, 0x10  # what the file has: frames, XMP, an alpha channel
-REPLACE = 0x02  # a frame's pixels take the place of what was there, instead of being laid over it
-# Of libwebp's lossless encoder, 0 to 6 and 0 to 100: more wins a thousandth, less loses a fifth.
+OVER, REPLACE = 0x00, 0x02  # whether a frame's pixels are laid over what was there, or take its place
+TICKS = 1000  # a second: the units of a WebP's delays
+# Of libwebp's lossless encoder, 0 to 6 and 0 to 100. Higher ones make files a thousandth smaller, lower ones a fifth
+# larger.
 METHOD, EFFORT = 4, 50
 
 _XMP = (
@@ -35,27 +37,31 @@ _XMP = (
 def write_webp(path: Path, film: Film) -> None:
     """Writes a lossless WebP; each frame is the rectangle that changes.
 
-    Where little of it changes, the rest is see-through if that is smaller and the film opaque.
+    If little of the rectangle changes, the rest of it is see-through, provided that this is smaller and the film is
+    opaque. Delays are rounded to milliseconds.
     """
     alpha = np.full((len(film.colours) + 1, 1), 255, np.uint8)
     alpha[[-1, *([] if film.transparent is None else [film.transparent])]] = 0
     table = np.hstack([np.vstack([film.colours, np.zeros((1, 3), np.uint8)]), alpha])
-    # Beyond 256 colours libwebp has no palette any more.
-    spare = len(film.colours) if film.transparent is None and len(film.colours) < 256 else None
+    # Beyond 256 colours libwebp has no palette, so there is no room for holes.
+    spare = spare_index(film)
     traits = (
         ANIMATED | SEE_THROUGH * (spare is not None or film.transparent is not None) | DESCRIBED * bool(film.comment)
     )
     with path.open("wb") as file:
         file.write(b"RIFF\0\0\0\0WEBP")
         file.write(_chunk(b"VP8X", bytes([traits, 0, 0, 0]) + _number(film.width - 1, 3) + _number(film.height - 1, 3)))
-        # The background is a hint that browsers do not take; the first frame covers everything.
+        # The background is only a hint, which browsers ignore; the first frame covers everything.
         file.write(_chunk(b"ANIM", bytes(4) + _number(min(film.loops, 65535), 2)))
-        pack = partial(_image, table=table, spare=spare)
-        for patch, (flags, data) in packed(pack, find_changes(film, even=True)):
+
+        def pack(patch: Patch) -> tuple[Patch, Packed]:
+            return patch, smaller(patch, spare, lambda pixels, _: _lossless(table[pixels]))
+
+        for patch, (data, has_holes) in ordered_map(pack, find_changes(film, TICKS, even=True)):
             height, width = patch.pixels.shape
-            numbers = (patch.left // 2, patch.top // 2, width - 1, height - 1, 10 * patch.delay)
+            numbers = (patch.left // 2, patch.top // 2, width - 1, height - 1, patch.delay)
             place = b"".join(_number(number, 3) for number in numbers)
-            file.write(_chunk(b"ANMF", place + bytes([flags]) + _chunk(b"VP8L", data)))
+            file.write(_chunk(b"ANMF", place + bytes([OVER if has_holes else REPLACE]) + _chunk(b"VP8L", data)))
         if film.comment:
             file.write(_chunk(b"XMP ", _XMP.format(escape(film.comment)).encode()))
         size = file.tell()
@@ -63,17 +69,8 @@ def write_webp(path: Path, film: Film) -> None:
         file.write(_number(size - 8, 4))
 
 
-def _image(patch: Patch, table: npt.NDArray[np.uint8], spare: int | None) -> tuple[int, bytes]:
-    """How a frame's rectangle is laid over the one before, and its data."""
-    plain = _lossless(table[patch.pixels])
-    if spare is None or not patch.sparse:
-        return REPLACE, plain
-    holes = _lossless(table[np.where(patch.changed, patch.pixels, spare)])
-    return (0, holes) if len(holes) < len(plain) else (REPLACE, plain)
-
-
 def _lossless(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """The bitstream within the file that Pillow makes of one picture, (height, width, 4)."""
+    """Returns the bitstream from the file that Pillow makes of one picture, (height, width, 4)."""
     memory = io.BytesIO()
     image = Image.fromarray(pixels if (pixels[..., 3] < 255).any() else np.ascontiguousarray(pixels[..., :3]))
     image.save(memory, "WEBP", lossless=True, method=METHOD, quality=EFFORT, exact=True)

@@ -1,3 +1,5 @@
+"""Films in other sizes, rates and palettes."""
+
 from __future__ import annotations
 
 import tempfile
@@ -10,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowgif.errors import UnusableInput
-from flowgif.formats.raster.film import LONGEST, Film, thin
-from flowgif.formats.raster.palette import merge_colours, nearest_colours
+from flowgif.formats.raster.film import LONGEST, Film
 
 
 def test_frames_come_back_any_number_of_times() -> None:
@@ -78,107 +79,12 @@ def test_no_room_for_frames_is_told_in_a_line(tmp_path: Path, monkeypatch: pytes
         film_of(discs(), ramp(6))
 
 
-DELAYS = st.lists(st.integers(1, 200), min_size=1, max_size=60)
-
-
-@given(DELAYS, st.integers(1, 70))
-def test_fewer_frames_last_as_long(delays: list[int], number: int) -> None:
-    kept, after = thin(delays, number)
-    assert len(kept) == len(after) == min(number, len(delays))
-    assert sum(after) == sum(delays)
-    assert list(kept) == sorted(set(kept))
-    if number < len(delays):
-        assert min(after) >= min(2, sum(delays) // len(after))
-    if number > 1:
-        assert kept[0] == 0
-        assert kept[-1] == len(delays) - 1
-
-
-@given(st.integers(3, 200), st.data())
-def test_frames_go_evenly_and_at_their_moments(count: int, data: st.DataObject) -> None:
-    number = data.draw(st.integers(2, count))
-    kept, after = thin([4] * count, number)
-    gaps = np.diff(kept)
-    assert gaps.max() - gaps.min() <= 1
-    assert np.cumsum([0, *after[:-1]]).tolist() == [4 * k for k in kept]
-
-
-@pytest.mark.parametrize("number", range(3, 117))
-def test_what_is_held_stays(number: int) -> None:
-    """A film that goes to the picture, stays, goes back to the cloud, and stays."""
-    delays = [50] + [4] * 58 + [120] + [4] * 58 + [50]
-    kept, after = thin(delays, number)
-    assert {0, 59, 118} <= set(kept) or number < 4
-    assert 59 in kept
-    assert after[kept.index(59)] >= 120
-    assert sum(after) == sum(delays)
-
-
-def test_one_frame_is_the_one_that_is_held() -> None:
-    assert thin([4, 4, 100, 4], 1) == ((2,), (112,))
-
-
 def test_fewer_frames_are_frames_of_the_film() -> None:
     frames = discs(10)
     with film_of(frames, ramp(6), [3] * 9 + [90], loops=2, comment="c") as film, film.with_frames(4) as part:
         assert part.delays == (9, 9, 9, 90)
         assert (part.loops, part.comment) == (2, "c")
         assert all(np.array_equal(part.frame(i), frames[k]) for i, k in enumerate((0, 3, 6, 9)))
-
-
-@pytest.mark.parametrize("levels", [2, 3, 5, 8, 15])
-def test_fewer_levels_of_a_ramp_are_a_ramp(levels: int) -> None:
-    with film_of(noise(2, 60, 60, 16), ramp(16)) as film, film.with_levels(levels) as part:
-        assert len(part.colours) == levels
-        assert part.colours[0].tolist() == film.colours[0].tolist()
-        assert part.colours[-1].tolist() == film.colours[-1].tolist()
-        assert (np.diff(part.colours.astype(int), axis=0) < 0).all()
-        error = np.abs(part.colours[part.frame(0)].astype(int) - film.colours[film.frame(0)])
-        # Half of the widest step there must be, and half of one that is merged into another.
-        assert error.max() <= 235 / (levels - 1)
-
-
-def test_few_distinct_colours_all_survive() -> None:
-    """64 hues times four shades, of which three hues are used: these stay apart."""
-    rng = np.random.default_rng(1)
-    hues = rng.integers(0, 200, (64, 3))
-    hues[[3, 30, 60]] = (200, 0, 0), (0, 160, 0), (0, 0, 200)
-    colours = np.concatenate([255 - (255 - hues) * shade // 4 for shade in range(1, 5)]).astype(np.uint8)
-    colours[0] = 255
-    frame = np.zeros((30, 30), np.uint8)
-    frame[:2, :5], frame[10:12, :5], frame[20:22, :5] = 192 + 3, 192 + 30, 192 + 60
-    with film_of([frame], colours) as film, film.with_levels(6) as part:
-        looks, looked = part.colours[part.frame(0)].astype(int), film.colours[frame].astype(int)
-        assert np.abs(looks - looked).max() <= 2
-
-
-def test_the_see_through_colour_is_kept_and_taken_by_none_unless_it_is_the_background() -> None:
-    colours = ramp(16)
-    colours[7] = colours[15]  # looks like the ink, but is a hole
-    frames = noise(1, 60, 60, 16)
-    with film_of(frames, colours, transparent=7) as film, film.with_levels(4) as part:
-        assert part.transparent is not None
-        assert np.array_equal(part.frame(0) == part.transparent, frames[0] == 7)
-        assert part.colours[part.transparent].tolist() == colours[7].tolist()
-    with film_of(frames, ramp(16), transparent=0) as film, film.with_levels(2) as part:
-        assert part.transparent == 0
-        assert len(part.colours) == 2
-        # Faint ink becomes background, and does not swell to full ink.
-        assert 0.3 < (part.frame(0) == 0).mean() < 0.7
-
-
-@given(st.integers(1, 40), st.integers(1, 45), st.integers(0, 1000))
-def test_merging_keeps_what_must_stay(count: int, levels: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    colours = rng.integers(0, 256, (count, 3)).astype(np.uint8)
-    transparent = None if seed % 3 else int(rng.integers(count))
-    merged, index = merge_colours(colours, rng.integers(0, 50, count), levels, transparent)
-    assert len(merged) <= max(levels, 3)
-    assert set(index.tolist()) == set(range(len(merged)))
-    for fixed in {0, count - 1, *([] if transparent is None else [transparent])}:
-        assert merged[index[fixed]].tolist() == colours[fixed].tolist()
-    assert index[0] == 0
-    assert index[-1] == len(merged) - 1
 
 
 def test_a_smaller_film_averages_areas() -> None:
@@ -211,13 +117,6 @@ def test_a_smaller_film_is_see_through_where_most_of_its_area_is() -> None:
         assert part.frame(0).tolist() == [[5, 5, 0, 0]] * 2
 
 
-@given(st.integers(1, 256), st.integers(0, 1000))
-def test_a_palette_is_nearest_to_itself(levels: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    colours = np.unique(rng.integers(0, 256, (levels, 3)).astype(np.uint8), axis=0)
-    assert nearest_colours(colours.astype(float), colours).tolist() == list(range(len(colours)))
-
-
 @pytest.mark.parametrize("change", [lambda f: f.with_levels(6), lambda f: f.with_frames(9), lambda f: f.with_size(99)])
 def test_asking_for_what_there_is_changes_nothing(change) -> None:
     with film_of(discs(), ramp(6)) as film:
@@ -226,3 +125,38 @@ def test_asking_for_what_there_is_changes_nothing(change) -> None:
             assert same.delays == film.delays
             assert all(np.array_equal(a, b) for a, b in zip(same.frames(), film.frames(), strict=True))
         assert len(list(film.frames())) == 6  # closing the one leaves the other
+
+
+def test_ticks_go_with_the_film() -> None:
+    with film_of(discs(10), ramp(6), [1] * 9 + [60], ticks=60) as film:
+        with film.with_frames(4) as a, film.with_levels(3) as b, film.with_size(20) as c:
+            for part in (a, b, c, film.as_opaque()):
+                assert part.ticks == 60
+                assert sum(part.delays) == 69
+        # At 60 frames a second no delay is so short that browsers would lengthen it.
+        with film.with_frames(9) as part:
+            assert part.delays.count(1) == 7
+    for ticks, longest in ((50, 32767), (100, 65535), (120, 65535)):
+        film_of(discs(1), ramp(6), [longest], ticks=ticks).close()
+        with pytest.raises(UnusableInput, match="the most is"):
+            film_of(discs(1), ramp(6), [longest + 1], ticks=ticks)
+    with pytest.raises(ValueError, match="ticks"):
+        film_of(discs(1), ramp(6), ticks=0)
+
+
+@given(st.lists(st.integers(1, 200), min_size=1, max_size=40), st.integers(1, 1000), st.integers(1, 1000))
+def test_delays_in_other_units_last_as_long(delays: list[int], ticks: int, other: int) -> None:
+    with film_of([np.zeros((1, 1), np.uint8)] * len(delays), ramp(2), delays, ticks=ticks) as film:
+        ends = np.cumsum(film.delays_in(other)) / other
+        assert np.abs(ends - np.cumsum(delays) / ticks).max() <= 0.5 / other + 1e-9
+        assert film.delays_in(ticks) == film.delays
+
+
+def test_an_opaque_film_is_white_where_the_other_is_see_through() -> None:
+    with film_of(discs(2), ramp(6), transparent=3) as film:
+        opaque = film.as_opaque()
+        assert opaque.transparent is None
+        assert opaque.colours[3].tolist() == [255, 255, 255]
+        assert film.colours[3].tolist() != [255, 255, 255]
+        assert np.array_equal(opaque.frame(1), film.frame(1))
+        assert opaque.as_opaque() is opaque

@@ -17,10 +17,14 @@ import torch
 from devtools import Chromium, Tab
 from PIL import Image, ImageFilter
 
+from flowgif.drawing.cloud import spread_cloud
 from flowgif.drawing.styles.points import turns
-from flowgif.drawing.trajectories import base_draws, make_view
+from flowgif.drawing.view import make_view
 from flowgif.errors import CheckFailed, NumericalError, UnusableInput
-from flowgif.formats.vector.html import Page, Theme, write_html
+from flowgif.formats.presets import Limits
+from flowgif.formats.table import write_output
+from flowgif.formats.vector.html import write_page
+from flowgif.formats.vector.particles import ParticleFilm, Theme
 from flowgif.session import Loaded
 from flowgif.timeline import Paint
 
@@ -48,14 +52,14 @@ def _decode(payload: dict[str, Any]) -> tuple[np.ndarray, list[str] | None]:
     return steps.transpose(2, 1, 0) * payload["step"] + middle, colours
 
 
-def _page(positions: np.ndarray, **changes: Any) -> Page:
+def _page(positions: np.ndarray, radius: float = 2.5, **changes: Any) -> ParticleFilm:
     shown = len(changes.get("order", positions))
-    fields = {"order": tuple(range(shown)), "delays": (5,) * (shown - 1) + (60,), "radius": 2.5} | changes
+    fields = {"order": tuple(range(shown)), "delays": (5,) * (shown - 1) + (60,), "radii": (radius,) * shown} | changes
     order = fields["order"]
     # Positions are neighbours in time here.
     fields.setdefault("moves", tuple(abs(b - a) == 1 for a, b in zip(order, order[1:] + order[:1], strict=True)))
     fields.setdefault("still", order.index(max(order)) if order else 0)
-    return Page(title="A cat", width=480, height=480, positions=positions, **fields)
+    return ParticleFilm(width=480, height=480, positions=positions, **fields)
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +67,13 @@ def trajectories(cat: Loaded) -> np.ndarray:
     """3000 particles in 60 frames."""
     times = torch.linspace(0, 1, 60, dtype=torch.float64)
     with torch.no_grad():
-        path = cat.flow.relaxed(1e-4).trajectory(base_draws(3000, 0), times)
+        path = cat.flow.relaxed(1e-4).trajectory(spread_cloud(3000, 0), times)
     view = make_view(cat.target, 480)
     return np.stack([view.to_frame(x) for x in path])
 
 
 @pytest.fixture(scope="module")
-def cats(trajectories: np.ndarray) -> Page:
+def cats(trajectories: np.ndarray) -> ParticleFilm:
     return _page(trajectories[1::2])
 
 
@@ -77,7 +81,7 @@ def cats(trajectories: np.ndarray) -> Page:
 
 
 def test_a_page_of_3000_particles_and_60_frames_is_small(trajectories: np.ndarray, tmp_path: Path) -> None:
-    write_html(tmp_path / "a.html", _page(trajectories))
+    write_page(tmp_path / "a.html", _page(trajectories), "A cat")
     assert (tmp_path / "a.html").stat().st_size < 250_000
 
 
@@ -86,7 +90,7 @@ def test_positions_are_kept_to_half_a_step(tmp_path: Path, spread: float) -> Non
     """Of particles that jump at random, inside the frame and up to four sides away."""
     rng = np.random.default_rng(0)
     positions = np.clip(spread * rng.standard_normal((7, 50, 2)), -1500, 1500) + np.array([200, 50])
-    write_html(tmp_path / "a.html", replace(_page(positions), width=400, height=100))
+    write_page(tmp_path / "a.html", replace(_page(positions), width=400, height=100), "A cat")
     payload = _payload((tmp_path / "a.html").read_text("utf-8"))
     assert payload["step"] <= 400 / 4096
     assert np.abs(_decode(payload)[0] - positions).max() <= payload["step"] / 2 + 1e-9
@@ -95,7 +99,7 @@ def test_positions_are_kept_to_half_a_step(tmp_path: Path, spread: float) -> Non
 def test_what_is_further_away_stays_away(tmp_path: Path) -> None:
     positions = np.full((3, 1, 2), 240.0)
     positions[1] = (1e9, -1e9)
-    write_html(tmp_path / "a.html", _page(positions))
+    write_page(tmp_path / "a.html", _page(positions), "A cat")
     decoded, _ = _decode(_payload((tmp_path / "a.html").read_text("utf-8")))
     assert decoded[1, 0, 0] > 4 * 480
     assert decoded[1, 0, 1] < -3 * 480
@@ -109,33 +113,33 @@ def test_few_colours_are_exact_and_many_are_near(tmp_path: Path) -> None:
     ramp = np.linspace(0, 255, 3000).astype(np.uint8)
     many = np.stack([ramp, 255 - ramp, np.arange(3000).astype(np.uint8)], 1)
     for colours, largest in ((few, 0), (many, 40)):
-        write_html(tmp_path / "a.html", _page(positions, colours=colours[None]))
+        write_page(tmp_path / "a.html", _page(positions, colours=colours[None]), "A cat")
         _, names = _decode(_payload((tmp_path / "a.html").read_text("utf-8")))
         assert names is not None
         decoded = np.array([list(bytes.fromhex(name[1:])) for name in names])
         assert np.abs(decoded - colours).max() <= largest
 
 
-def test_the_same_page_gives_the_same_bytes(cats: Page, tmp_path: Path) -> None:
+def test_the_same_page_gives_the_same_bytes(cats: ParticleFilm, tmp_path: Path) -> None:
     for name, page in (("a", cats), ("b", cats), ("c", replace(cats, positions=cats.positions + 1))):
-        write_html(tmp_path / name, page)
+        write_page(tmp_path / name, page, "A cat")
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() != (tmp_path / "c").read_bytes()
 
 
-def test_the_file_refers_to_nothing_outside_itself(cats: Page, tmp_path: Path) -> None:
-    write_html(tmp_path / "a.html", cats)
+def test_the_file_refers_to_nothing_outside_itself(cats: ParticleFilm, tmp_path: Path) -> None:
+    write_page(tmp_path / "a.html", cats, "A cat")
     html = re.sub(r'"data":"[^"]*"', "", (tmp_path / "a.html").read_text("utf-8"))
     assert not re.search(r"http|//\w+\.|\bsrc\b|href|url\(|\bimport\b|fetch\(", html)
 
 
-def test_a_comment_is_in_the_file(cats: Page, tmp_path: Path) -> None:
-    write_html(tmp_path / "a.html", replace(cats, comment="flowgif 1.2, seed 0"))
+def test_a_comment_is_in_the_file(cats: ParticleFilm, tmp_path: Path) -> None:
+    write_page(tmp_path / "a.html", replace(cats, comment="flowgif 1.2, seed 0"), "A cat")
     assert '"comment":"flowgif 1.2, seed 0"' in (tmp_path / "a.html").read_text("utf-8")
 
 
-def test_a_place_that_cannot_be_written_is_refused(cats: Page, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_refused(cats: ParticleFilm, tmp_path: Path) -> None:
     with pytest.raises(UnusableInput, match="cannot write"):
-        write_html(tmp_path / "none" / "a.html", cats)
+        write_output(tmp_path / "none" / "a.html", cats)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -146,6 +150,9 @@ def test_a_place_that_cannot_be_written_is_refused(cats: Page, tmp_path: Path) -
         ({"order": (0, 2)}, "order"),
         ({"delays": (5,)}, "delays"),
         ({"delays": (5, 0)}, "delays"),
+        ({"radii": (2.5,)}, "radii"),
+        ({"radii": (2.5, 0.0)}, "radii"),
+        ({"ticks": 0}, "delays"),
         ({"captions": ("one",)}, "captions"),
         ({"colours": np.zeros((1, 3, 3), np.uint8)}, "colours"),
         ({"colours": np.zeros((4, 3), np.uint8)}, "colours"),
@@ -172,6 +179,25 @@ def test_what_is_no_colour_is_refused(colour: str) -> None:
         Theme("#000000", colour)
 
 
+def test_the_title_is_the_files_name(cats: ParticleFilm, tmp_path: Path) -> None:
+    written = write_output(tmp_path / "my cat.html", cats)
+    assert (written.path, written.frames, written.given_up) == (tmp_path / "my cat.html", FRAMES, "")
+    assert _payload(written.path.read_text("utf-8"))["title"] == "my cat"
+
+
+def test_radii_are_a_number_where_all_are_the_same(tmp_path: Path) -> None:
+    positions = np.zeros((3, 1, 2))
+    for radii, stored in (((2.5, 2.5, 2.5), 2.5), ((2.5, 3.0, 2.5), [2.5, 3.0, 2.5])):
+        write_page(tmp_path / "a.html", _page(positions, radii=radii), "")
+        assert _payload((tmp_path / "a.html").read_text("utf-8"))["radius"] == stored
+
+
+@pytest.mark.parametrize(("ticks", "stored"), [(100, [6, 12]), (60, [10, 20]), (120, [5, 10])])
+def test_delays_are_hundredths_of_a_second(ticks: int, stored: list[float], tmp_path: Path) -> None:
+    write_page(tmp_path / "a.html", _page(np.zeros((2, 1, 2)), delays=(6, 12), ticks=ticks), "")
+    assert _payload((tmp_path / "a.html").read_text("utf-8"))["delays"] == pytest.approx(stored)
+
+
 # The browser.
 
 Show = Callable[..., Tab]
@@ -189,9 +215,9 @@ def show(chromium: Chromium, tmp_path: Path) -> Iterator[Show]:
     """Opens a page from its file; at the end nothing must have gone wrong in it, nor been loaded from anywhere."""
     tabs: list[Tab] = []
 
-    def show(page: Page, fragment: str = "", **options: Any) -> Tab:
+    def show(page: ParticleFilm, fragment: str = "", title: str = "A cat", **options: Any) -> Tab:
         file = tmp_path / "page.html"
-        write_html(file, page)
+        write_page(file, page, title)
         tab = Tab(chromium, file.as_uri() + fragment, **options)
         tabs.append(tab)
         tab.wait("document.querySelector('canvas')?.dataset.frame !== undefined")
@@ -240,13 +266,13 @@ def _discs(positions: np.ndarray, radius: float, side: int) -> np.ndarray:
     return ink
 
 
-def test_each_frame_is_drawn_where_its_particles_are(show: Show, cats: Page) -> None:
+def test_each_frame_is_drawn_where_its_particles_are(show: Show, cats: ParticleFilm) -> None:
     tab = show(cats, f"#frame={FRAMES - 1}")
     for index in (FRAMES - 1, 0, FRAMES // 2):
         tab.evaluate(f"location.hash = 'frame={index}'")
         tab.wait(f"document.querySelector('canvas').dataset.frame == {index}")
         ink = 1 - _picture(tab).mean(2) / 255
-        exact = _discs(cats.positions[index], cats.radius, len(ink))
+        exact = _discs(cats.positions[index], cats.radii[0], len(ink))
         right = _correlation(ink, exact)
         assert right > 0.98
         if index == FRAMES - 1:
@@ -254,7 +280,7 @@ def test_each_frame_is_drawn_where_its_particles_are(show: Show, cats: Page) -> 
                 assert _correlation(ink, wrong) < right - 0.05
 
 
-def test_it_plays_by_itself_and_stops_and_goes_on(show: Show, cats: Page) -> None:
+def test_it_plays_by_itself_and_stops_and_goes_on(show: Show, cats: ParticleFilm) -> None:
     tab = show(cats)
     assert _playing(tab)
     tab.wait("document.querySelector('canvas').dataset.frame > 2")
@@ -270,7 +296,7 @@ def test_it_plays_by_itself_and_stops_and_goes_on(show: Show, cats: Page) -> Non
     tab.wait(f"document.querySelector('canvas').dataset.frame != {stopped}")
 
 
-def test_keys_move_by_frames(show: Show, cats: Page) -> None:
+def test_keys_move_by_frames(show: Show, cats: ParticleFilm) -> None:
     tab = show(cats, "#frame=12")
     assert not _playing(tab)
     for key, frame in (
@@ -282,7 +308,7 @@ def test_keys_move_by_frames(show: Show, cats: Page) -> None:
         assert not _playing(tab)
 
 
-def test_the_scrubber_moves_the_frame(show: Show, cats: Page) -> None:
+def test_the_scrubber_moves_the_frame(show: Show, cats: ParticleFilm) -> None:
     tab = show(cats)
     left, top, width, height = tab.box("input")
     tab.drag((left + 10, top + height / 2), (left + width / 4, top + height / 2), (left + width / 2, top + height / 2))
@@ -292,7 +318,7 @@ def test_the_scrubber_moves_the_frame(show: Show, cats: Page) -> None:
     assert _frame(tab) in (FRAMES // 2, FRAMES // 2 + 1)
 
 
-def test_the_button_can_be_clicked_and_pressed(show: Show, cats: Page) -> None:
+def test_the_button_can_be_clicked_and_pressed(show: Show, cats: ParticleFilm) -> None:
     tab = show(cats, "#paused")
     assert (_frame(tab), _playing(tab)) == (0, False)
     label = "document.querySelector('button').getAttribute('aria-label')"
@@ -308,7 +334,7 @@ def test_the_button_can_be_clicked_and_pressed(show: Show, cats: Page) -> None:
     assert _playing(tab)
 
 
-def _crossing(**changes: Any) -> Page:
+def _crossing(**changes: Any) -> ParticleFilm:
     """One particle that goes from the left to the right in three equal moves, and is held there."""
     positions = np.array([[[90.0 + 100 * k, 240.0]] for k in range(4)])
     return _page(positions, radius=20.0, **changes)
@@ -390,10 +416,10 @@ def test_frames_that_are_shown_again_are_stored_once(show: Show, tmp_path: Path)
     assert tab.evaluate(PLACE)[0] == pytest.approx(2 / 3, abs=0.002)
 
 
-def test_with_reduced_motion_the_picture_stands_still(show: Show, cats: Page) -> None:
+def test_with_reduced_motion_the_picture_stands_still(show: Show, cats: ParticleFilm) -> None:
     shown = 2 * FRAMES - 2
     order = (*range(FRAMES), *range(FRAMES - 2, 0, -1))
-    page = replace(cats, order=order, delays=(5,) * shown, moves=(True,) * shown)
+    page = replace(cats, order=order, radii=(2.5,) * shown, delays=(5,) * shown, moves=(True,) * shown)
     tab = show(page, reduced_motion="reduce")
     assert (_frame(tab), _playing(tab)) == (FRAMES - 1, False)
     tab.evaluate("new Promise((done) => setTimeout(done, 300))")
@@ -403,7 +429,7 @@ def test_with_reduced_motion_the_picture_stands_still(show: Show, cats: Page) ->
     tab.wait(f"document.querySelector('canvas').dataset.frame != {FRAMES - 1}")
 
 
-def test_light_and_dark(show: Show, cats: Page) -> None:
+def test_light_and_dark(show: Show, cats: ParticleFilm) -> None:
     page = replace(cats, light=Theme("#200000", "#fffff0"), dark=Theme("#ddffdd", "#101820"))
     tab = show(page, f"#frame={FRAMES - 1}", color_scheme="light")
     for scheme, theme in (("light", page.light), ("dark", page.dark)):
@@ -444,6 +470,31 @@ def test_in_a_morph_particles_exchange_their_colours(show: Show) -> None:
             assert picture[int(place[1] * scale), int(place[0] * scale)].tolist() == wanted.tolist()
 
 
+RADIUS = """(() => {
+  const canvas = document.querySelector("canvas"), {width, height} = canvas;
+  const row = canvas.getContext("2d").getImageData(0, height >> 1, width, 1).data;
+  let ink = 0;
+  for (let x = 0; x < width; x++) ink += (255 - row[4 * x]) / 255;
+  return ink * 480 / width / 2;
+})()"""
+
+
+def test_particles_have_their_frames_radius(show: Show) -> None:
+    """And between two frames one between theirs."""
+    radii = (20.0, 40.0, 30.0)
+    black = Theme("#000000", "#ffffff")
+    page = _page(np.full((3, 1, 2), 240.0), radii=radii, light=black, dark=black)
+    tab = show(page, "#frame=0")
+    for index, radius in enumerate(radii):
+        tab.evaluate(f"location.hash = 'frame={index}'")
+        tab.wait(f"document.querySelector('canvas').dataset.frame == {index}")
+        assert tab.evaluate(RADIUS) == pytest.approx(radius, abs=0.6)  # half a pixel of the screen, on either side
+    tab.evaluate("seek(0.5)")
+    assert tab.evaluate(RADIUS) == pytest.approx(30, abs=0.6)
+    tab.evaluate("seek(1.5)")
+    assert tab.evaluate(RADIUS) == pytest.approx(35, abs=0.6)
+
+
 def test_the_picture_may_be_cut_to_the_cloud(show: Show) -> None:
     """Where the page says so particles stand until the next frame, however near that is in the file."""
     page = _crossing(moves=(False, True, True, False))
@@ -451,15 +502,15 @@ def test_the_picture_may_be_cut_to_the_cloud(show: Show) -> None:
     assert tab.evaluate("moves").count(0) == 2
 
 
-def test_a_page_can_have_a_limit(cats: Page, tmp_path: Path) -> None:
+def test_a_page_can_have_a_limit(cats: ParticleFilm, tmp_path: Path) -> None:
     with pytest.raises(CheckFailed, match="more than 1 KB"):
-        write_html(tmp_path / "a.html", cats, 1024)
+        write_output(tmp_path / "a.html", cats, Limits(max_bytes=1024))
     assert list(tmp_path.iterdir()) == []
-    write_html(tmp_path / "a.html", cats, 1 << 20)
-    assert (tmp_path / "a.html").stat().st_size <= 1 << 20
+    written = write_output(tmp_path / "a.html", cats, Limits(max_bytes=1 << 20))
+    assert (tmp_path / "a.html").stat().st_size == written.bytes <= 1 << 20
 
 
-def test_captions_are_text(show: Show, cats: Page) -> None:
+def test_captions_are_text(show: Show, cats: ParticleFilm) -> None:
     captions = (*(f"t = {index}" for index in range(FRAMES - 1)), "</script><i>&amp;")
     tab = show(replace(cats, captions=captions), "#frame=7")
     text = "document.querySelector('#caption').textContent"
@@ -472,8 +523,8 @@ def test_captions_are_text(show: Show, cats: Page) -> None:
 @pytest.mark.parametrize(
     "title", ["</script><script>document.body.remove()</script>", "\"<b>'&amp;&", "<!--<script>", "猫"]
 )
-def test_any_title_is_shown_as_it_is(show: Show, cats: Page, title: str) -> None:
-    tab = show(replace(cats, title=title, comment=title), "#paused")
+def test_any_title_is_shown_as_it_is(show: Show, cats: ParticleFilm, title: str) -> None:
+    tab = show(replace(cats, comment=title), "#paused", title)
     for shown in (
         *("document.title", "document.querySelector('h1').textContent"),
         "document.querySelector('canvas').getAttribute('aria-label')",
@@ -483,7 +534,7 @@ def test_any_title_is_shown_as_it_is(show: Show, cats: Page, title: str) -> None
 
 @pytest.mark.parametrize("size", [(320, 640), (320, 240), (1600, 500)])
 @pytest.mark.parametrize("shape", [(480, 480), (480, 120), (120, 480)])
-def test_it_fits_its_window(show: Show, cats: Page, size: tuple[int, int], shape: tuple[int, int]) -> None:
+def test_it_fits_its_window(show: Show, cats: ParticleFilm, size: tuple[int, int], shape: tuple[int, int]) -> None:
     page = replace(cats, captions=("layer 1",) * FRAMES, width=shape[0], height=shape[1])
     tab = show(page, "#paused", size=size, ratio=3)
     assert tab.evaluate("document.documentElement.scrollWidth") <= size[0]
@@ -500,15 +551,17 @@ def test_it_fits_its_window(show: Show, cats: Page, size: tuple[int, int], shape
     assert tab.evaluate("document.documentElement.scrollWidth") <= size[0]
 
 
-def test_it_follows_its_window(show: Show, cats: Page) -> None:
+def test_it_follows_its_window(show: Show, cats: ParticleFilm) -> None:
     tab = show(cats, f"#frame={FRAMES - 1}", size=(800, 800))
     tab.call("Emulation.setDeviceMetricsOverride", width=360, height=700, deviceScaleFactor=1, mobile=False)
     tab.wait("document.querySelector('canvas').width < 360")
     ink = 1 - _picture(tab).mean(2) / 255
-    assert _correlation(ink, _discs(cats.positions[-1], cats.radius, len(ink))) > 0.98
+    assert _correlation(ink, _discs(cats.positions[-1], cats.radii[0], len(ink))) > 0.98
 
 
-def test_it_plays_in_a_frame_of_another_page(show: Show, chromium: Chromium, cats: Page, tmp_path: Path) -> None:
+def test_it_plays_in_a_frame_of_another_page(
+    show: Show, chromium: Chromium, cats: ParticleFilm, tmp_path: Path
+) -> None:
     show(cats)
     outer = tmp_path / "outer.html"
     frame = f'<iframe sandbox="allow-scripts" src="page.html#frame={FRAMES - 1}" width="500" height="600"></iframe>'

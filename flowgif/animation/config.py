@@ -1,0 +1,77 @@
+"""What an animation shows, and how, as it was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flowgif.drawing.colours import Look, make_look
+from flowgif.drawing.styles.table import STYLES
+from flowgif.errors import UnusableInput
+from flowgif.formats.presets import PRESETS, Limits
+from flowgif.timeline import Pace
+
+__all__ = ["AnimationConfig"]
+
+
+@dataclass(frozen=True)
+class AnimationConfig:
+    """What is drawn, and how.
+
+    Attributes:
+        style: a name in STYLES.
+        look: the colours.
+        pace: how time passes.
+        size: of the frame's longer side, pixels; None for the preset's, or without a preset the style's default.
+        points: how many particles; None for the style's default.
+        seed: of the base points; the same seed gives the same bytes.
+        caption: whether the layer's number stands below the picture, or the time where there are no layers.
+        loops: how many times it plays, 0 for ever.
+        max_bytes: the largest size of each file; levels, frames and pixels are given up for it in this order.
+        preset: a name in PRESETS, whose limits the files must keep.
+        comment: goes into the files.
+
+    Raises:
+        UnusableInput: a value is out of its range or unknown, or a size is given beside a preset.
+    """
+
+    style: str = "points"
+    look: Look = field(default_factory=make_look)
+    pace: Pace = field(default_factory=Pace)
+    size: int | None = None
+    points: int | None = None
+    seed: int = 0
+    caption: bool = False
+    loops: int = 0
+    max_bytes: int | None = None
+    preset: str | None = None
+    comment: str = ""
+
+    def __post_init__(self) -> None:
+        STYLES.find(self.style)
+        if self.preset is not None:
+            PRESETS.find(self.preset)
+            if self.size is not None:
+                raise UnusableInput(f"--preset {self.preset} sets the size; leave --size out")
+        if not 16 <= self.side <= 4096:
+            raise UnusableInput(f"--size {self.side} is out of range; give 16 to 4096 pixels")
+        if self.points is not None and not 1 <= self.points <= 1_000_000:
+            raise UnusableInput(f"--points {self.points} is out of range; give 1 to 1000000")
+        if not 0 <= self.loops <= 65535:
+            raise UnusableInput(f"--loops {self.loops} is out of range; give 0 (for ever) to 65535")
+
+    @property
+    def limits(self) -> Limits:
+        """What each file must keep."""
+        return Limits(self.max_bytes, None if self.preset is None else PRESETS[self.preset])
+
+    @property
+    def transparent_index(self) -> int | None:
+        """The palette index that is see-through, or None."""
+        return 0 if self.look.transparent else None
+
+    @property
+    def side(self) -> int:
+        """The longer side of a frame, pixels: the preset's, else ``size``, else the style's default."""
+        if self.preset is not None:
+            return PRESETS[self.preset].side
+        return self.size if self.size is not None else STYLES[self.style].default_side

@@ -1,0 +1,68 @@
+"""Makes a particle film, of which pages are made, from particles' trajectories."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from flowgif.animation.config import AnimationConfig
+from flowgif.drawing.colours import THEMES, Look
+from flowgif.drawing.styles.points import PointsStyle
+from flowgif.drawing.trajectories import Motion
+from flowgif.formats.vector.particles import ParticleFilm, Theme
+from flowgif.timeline import Timeline, paints
+
+__all__ = ["MAX_PARTICLES", "make_particle_film"]
+
+MAX_PARTICLES = 3000  # they keep a page under a megabyte
+
+
+def make_particle_film(
+    points: PointsStyle, motion: Motion, timeline: Timeline, config: AnimationConfig
+) -> ParticleFilm:
+    """Takes the positions of the first MAX_PARTICLES particles at all moments of a timeline.
+
+    Args:
+        points: says how large the particles are, and of which colour.
+        motion: where they are at the timeline's moments.
+        timeline: which moments are shown, and for how long.
+        config: says which colours were asked for, whether there is a caption, how often the film plays and what its
+            comment is.
+    """
+    motion = motion.subset(points.runs, 0, min(len(motion.base), MAX_PARTICLES))
+    moments = timeline.moments
+    distinct = list(dict.fromkeys(moments))
+    row = {moment: i for i, moment in enumerate(distinct)}
+    colours = points.particle_colours(motion)
+    light, dark = _themes(config.look)
+    return ParticleFilm(
+        width=points.shape[1],
+        height=points.shape[0],
+        positions=np.stack([motion.at(moment).astype(np.float32) for moment in distinct]),
+        radii=tuple(points.radius(len(motion.base), moment) for moment in moments),
+        delays=timeline.delays,
+        ticks=timeline.ticks,
+        order=tuple(row[moment] for moment in moments),
+        moves=timeline.moves,
+        still=timeline.last_picture,
+        colours=colours,
+        paints=tuple(paints(moments)) if colours is not None else None,
+        captions=tuple(points.runs[moment.run].flow.time_name(moment.time) for moment in moments)
+        if config.caption
+        else None,
+        loops=config.loops,
+        light=light,
+        dark=dark,
+        comment=config.comment,
+    )
+
+
+def _themes(look: Look) -> tuple[Theme, Theme]:
+    """The light and the dark theme; colours set by the user apply to both."""
+    themes = [(theme.foreground, theme.background) for theme in THEMES.values()]
+    asked = (look.foreground, look.background)
+    light, dark = themes if asked in themes else (asked, asked)
+    return Theme(_hex(light[0]), _hex(light[1])), Theme(_hex(dark[0]), _hex(dark[1]))
+
+
+def _hex(colour: tuple[int, int, int]) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)

@@ -1,0 +1,137 @@
+"""The settings of each model. A new model derives a class from :class:`ModelConfig` and enters ``recipes.MODELS``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NamedTuple, Self
+
+from pydantic import Field
+
+from flowgif import names
+from flowgif.config.fields import Positive, Settings, Width, one_of
+
+__all__ = ["ConditionerConfig", "FFJORDConfig", "GlowConfig", "ModelConfig", "RealNVPConfig", "SplineConfig"]
+
+
+class ModelConfig(Settings, frozen=True):
+    """The settings of a flow. A model derives from it, and narrows ``name`` to its own, which is also the default.
+
+    Attributes:
+        name: of the model, by which tables have its rows.
+        aspect: how many times smaller details are along x than along y, in data units; by default the target's own.
+    """
+
+    name: str
+    aspect: Positive | None = None
+
+    def resolved(self, objective: str) -> Self:
+        """Returns these settings with values in the place of None that suit the objective; by default itself."""
+        return self
+
+
+class Network(NamedTuple):
+    """The size of a velocity network.
+
+    Attributes:
+        features: number of Fourier frequencies.
+        frequency: their standard deviation, radians per data unit.
+        width, depth: of the hidden layers.
+    """
+
+    features: int
+    frequency: float
+    width: int
+    depth: int
+
+
+# Flow matching affords a larger network: a step costs one evaluation, against some hundred through a solve.
+FLOW_MATCHING_NETWORK = Network(features=128, frequency=10.0, width=112, depth=4)
+NETWORK = Network(features=64, frequency=4.0, width=64, depth=3)
+NETWORKS = {"flow-matching": FLOW_MATCHING_NETWORK}  # by objective; every other one has NETWORK
+
+
+class FFJORDConfig(ModelConfig, frozen=True):
+    """The velocity network and how its ODE is solved; see ``flowgif.flows.continuous.ffjord``.
+
+    Attributes:
+        network: fourier, this project's, or concatsquash, the FFJORD paper's, with tanh between its layers.
+        features: number of Fourier frequencies.
+        frequency: their standard deviation, radians per data unit.
+        width, depth: of the hidden layers.
+        end_time: at which the paper's network ends before training, which fits the end time too; elsewhere time always
+            ends at 1.
+        divergence: exact, or Hutchinson's estimate with one noise vector a solve (training only).
+        tolerance: rtol and atol of the solve that training by likelihood goes through.
+        solver: a solver of torchdiffeq, used for evaluation and animation.
+        rtol, atol: tolerances of an adaptive solver; 1e-7 keeps the inverse's error under 1e-3 data units.
+        solver_steps: number of steps of a solver that is not adaptive.
+    """
+
+    name: Literal["ffjord"] = "ffjord"
+    network: Annotated[str, one_of(names.NETWORKS)] = "fourier"
+    features: Width | None = None
+    frequency: Positive | None = None
+    width: Width | None = None
+    depth: Annotated[int, Field(ge=1, le=64, strict=True)] | None = None
+    end_time: Annotated[float, Field(gt=0, le=100)] = 1.0
+    divergence: Literal["exact", "hutchinson"] = "exact"
+    tolerance: Annotated[float, Field(gt=0, le=0.1)] = 1e-3
+    solver: Literal["dopri5", "dopri8", "bosh3", "rk4", "midpoint", "euler"] = "dopri5"
+    rtol: Positive = 1e-7
+    atol: Positive = 1e-7
+    solver_steps: Annotated[int, Field(ge=1, le=100_000, strict=True)] = 100
+
+    def resolved(self, objective: str) -> Self:
+        """Returns these settings with the size of the network that suits the objective in the place of None."""
+        usual = NETWORKS.get(objective, NETWORK)
+        return self.model_copy(
+            update={key: value for key, value in usual._asdict().items() if getattr(self, key) is None}
+        )
+
+
+class ConditionerConfig(ModelConfig, frozen=True):
+    """What the flows made of coupling layers share; see ``flowgif.flows.discrete.coupling``.
+
+    Attributes:
+        layers: number of the flow's layers; a layer of Glow is one of its steps.
+        features: number of Fourier frequencies of a network's one input; 0 for none.
+        frequency: their standard deviation, radians per data unit.
+        width, depth: of the hidden layers of each network.
+        activation: between the hidden layers.
+    """
+
+    layers: Annotated[int, Field(ge=1, le=200, strict=True)]
+    features: Annotated[int, Field(ge=0, le=4096, strict=True)] = 0
+    frequency: Positive = 3.0
+    width: Width = 64
+    depth: Annotated[int, Field(ge=1, le=64, strict=True)] = 2
+    activation: Annotated[str, one_of(names.ACTIVATIONS)] = "relu"
+
+
+class RealNVPConfig(ConditionerConfig, frozen=True):
+    """RealNVP. ``scale_bound``: a layer's log-scale stays below it."""
+
+    name: Literal["realnvp"] = "realnvp"
+    layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 20
+    width: Width = 32
+    scale_bound: Annotated[float, Field(gt=0, le=20)] = 2.0
+
+
+class GlowConfig(ConditionerConfig, frozen=True):
+    """Glow. ``scale_bound``: the log-scale of a coupling, and of an ActNorm, stays below it."""
+
+    name: Literal["glow"] = "glow"
+    layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 16
+    width: Width = 32
+    scale_bound: Annotated[float, Field(gt=0, le=20)] = 2.0
+
+
+class SplineConfig(ConditionerConfig, frozen=True):
+    """Rational-quadratic splines with ``bins`` bins on [-bound, bound], data units."""
+
+    name: Literal["spline"] = "spline"
+    layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 4
+    features: Annotated[int, Field(ge=0, le=4096, strict=True)] = 32
+    frequency: Positive = 6.0
+    activation: Annotated[str, one_of(names.ACTIVATIONS)] = "silu"
+    bins: Annotated[int, Field(ge=2, le=256, strict=True)] = 32
+    bound: Annotated[float, Field(gt=0, le=100)] = 4.5  # of a million points of the cloud, seven lie outside

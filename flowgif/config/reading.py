@@ -1,0 +1,159 @@
+"""Reads a config from a file and flags, and words what is wrong with it in one line."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from flowgif.config.fields import Mark, fields_by_key
+from flowgif.config.patch import DEFAULTS, FLAGS, MODEL_NAME, Key, Origin, Patch, Source
+from flowgif.config.recipes import MODELS
+from flowgif.config.schema import DEFAULT_MODEL, RunConfig, TargetConfig, TrainingConfig
+from flowgif.errors import UnusableInput, did_you_mean
+from flowgif.units import parse_duration
+
+__all__ = ["group_options", "read_config"]
+
+START = Key("training", "from")
+TARGETS = (Key("target", "img"), Key("target", "data"))
+STEPS, TIME_BUDGET = Key("training", "steps"), Key("training", "time_budget")
+
+
+def read_config(
+    path: Path | None,
+    flags: Mapping[str, Mapping[str, Any]],
+    start: Callable[[Path], RunConfig] | None = None,
+) -> RunConfig:
+    """Reads a config: the defaults, the start run's settings, a file and flags, each on top of those before.
+
+    Args:
+        path: the file, or None.
+        flags: table -> key -> value; a value of None was not given.
+        start: reads the settings of the run that ``from`` names, whose model and target are taken over; None leaves
+            that run alone, for a file that holds all settings, such as a run's.
+
+    Returns:
+        The config with usual values in the place of None.
+
+    Raises:
+        UnusableInput: the file cannot be read, or a key or a value in it or in the flags is wrong.
+    """
+    file = Patch() if path is None else _read_file(path)
+    given = _choose_end(Patch.of(flags, FLAGS))
+    defaults = Patch.of({"model": {"name": DEFAULT_MODEL}}, DEFAULTS)
+    merged = defaults.updated(file).updated(given)
+    folder = merged.value(START)
+    if start is not None and isinstance(folder, (str, Path)):
+        first = _take_over(Path(folder), start, merged)
+        merged = defaults.updated(first).updated(file).updated(given)
+    return _validated(merged).resolved()
+
+
+def group_options(options: Mapping[str, object]) -> dict[str, dict[str, object]]:
+    """Returns the options that are settings by table and key, as :func:`read_config` takes flags.
+
+    Args:
+        options: values by what the command line calls the options, such as '--batch-size'.
+    """
+    keys = [Key("target", name) for name in fields_by_key(TargetConfig)]
+    keys += [Key("model", name) for kind in MODELS.values() for name in fields_by_key(kind.config)]
+    keys += [Key("training", name) for name in fields_by_key(TrainingConfig)]
+    tables: dict[str, dict[str, object]] = {}
+    for key in keys:
+        if key.option in options:
+            tables.setdefault(key.table, {})[key.name] = options[key.option]
+    return tables
+
+
+def _choose_end(flags: Patch) -> Patch:
+    """Of two flags for the end of the training, --steps wins over --time-budget, which must be a duration all the same.
+
+    Raises:
+        UnusableInput: it is none.
+    """
+    if STEPS not in flags or TIME_BUDGET not in flags:
+        return flags
+    budget = str(flags.value(TIME_BUDGET))
+    try:
+        parse_duration(budget)
+    except ValueError as error:
+        raise UnusableInput(f"{FLAGS.describe(TIME_BUDGET, budget)}: {error}") from None
+    return flags.without(TIME_BUDGET)
+
+
+def _take_over(folder: Path, start: Callable[[Path], RunConfig], asked: Patch) -> Patch:
+    """Returns the start run's model, which its weights fit, and its target unless another is asked for.
+
+    Raises:
+        UnusableInput: there is no such run, or another model is asked for.
+    """
+    first = start(folder)
+    wanted = asked.settings[MODEL_NAME]
+    if wanted.origin is not DEFAULTS and wanted.value != first.model.name:
+        raise UnusableInput(f"the weights in {folder} are a {first.model.name}'s; leave --model {wanted.value} out")
+    tables = {"model": first.model.model_dump()}
+    if not any(key in asked for key in TARGETS):
+        tables["target"] = first.target.model_dump()
+    return Patch.of(tables, Origin(Source.START_RUN, folder))
+
+
+def _read_file(path: Path) -> Patch:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UnusableInput(f"no such config: {path}; check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableInput(f"{path} cannot be read as a config: {error}; give a TOML file") from None
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UnusableInput(f"{path} is no valid TOML: {error}; mend that line") from None
+    for name, table in tables.items():
+        if name not in RunConfig.model_fields:
+            raise UnusableInput(f"{path}: unknown table or key '{name}'; {did_you_mean(name, RunConfig.model_fields)}")
+        if not isinstance(table, dict):
+            raise UnusableInput(f"{path}: '{name}' is a table; write [{name}]")
+        for key, value in table.items():
+            if isinstance(value, str) and Key(name, key).has(Mark.PATH):
+                table[key] = str(path.parent / os.path.expanduser(value))  # noqa: PTH111 (it never raises)
+    return Patch.of(tables, Origin(Source.FILE, path))
+
+
+def _validated(merged: Patch) -> RunConfig:
+    name, origin = merged.settings[MODEL_NAME]
+    if not isinstance(name, str) or name not in MODELS:
+        where = origin.describe(MODEL_NAME, name)
+        raise UnusableInput(f"{where}: there is no such flow; {did_you_mean(str(name), MODELS)}")
+    try:
+        return RunConfig.model_validate(merged.tables())
+    except ValidationError as error:
+        raise UnusableInput(_one_line(error, merged, name)) from None
+
+
+def _one_line(error: ValidationError, merged: Patch, model: str) -> str:
+    """Returns pydantic's first complaint in the project's form: what and where, then the remedy."""
+    first = error.errors()[0]
+    message = first["msg"].removeprefix("Value error, ")
+    place = [str(part) for part in first["loc"]]
+    if len(place) < 2:  # a rule about several settings of a table, or of all
+        return merged.origin_of(place[0] if place else None).prefix(message)
+    key = Key(place[0], place[1])
+    origin = merged.settings[key].origin if key in merged else DEFAULTS
+    if first["type"] == "extra_forbidden":
+        return _unknown_key(key, origin, model)
+    value = first["input"]
+    shown = value if origin is FLAGS else repr(value)
+    return f"{origin.describe(key, shown)}: {message[0].lower()}{message[1:]}"
+
+
+def _unknown_key(key: Key, origin: Origin, model: str) -> str:
+    if origin is FLAGS:
+        return f"{key.option} does not go with --model {model}; leave it out"
+    table = {"target": TargetConfig, "model": MODELS[model].config, "training": TrainingConfig}[key.table]
+    known = did_you_mean(key.name, fields_by_key(table))
+    return origin.prefix(f"unknown key '{key.name}' in [{key.table}]; {known}")

@@ -1,0 +1,68 @@
+"""The models by name, and how each is trained where nothing else is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flowgif import names
+from flowgif.config.models import FFJORDConfig, GlowConfig, ModelConfig, RealNVPConfig, SplineConfig
+from flowgif.names import Table
+
+__all__ = ["KINETIC", "MODELS", "ModelKind", "Recipe"]
+
+KINETIC = 0.01  # weight of the kinetic energy in a continuous flow's likelihood, where none is given
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The values that stand for None in a TrainingConfig.
+
+    Attributes:
+        steps, batch_size, lr, optimiser: as there.
+        kinetic, jacobian: as there; None for a flow that has no velocity to regularise.
+        takes_samples: whether the training may see a fixed number of points alone, or always uses the whole target.
+    """
+
+    steps: int
+    batch_size: int
+    lr: float
+    optimiser: str
+    kinetic: float | None = None
+    jacobian: float | None = None
+    takes_samples: bool = True
+
+
+@dataclass(frozen=True)
+class ModelKind:
+    """A model that configs may name.
+
+    Attributes:
+        config: its settings' class.
+        recipes: by objective, the usual objective first. An objective from outside the package adds a recipe here, so
+            that the model can be trained by it.
+    """
+
+    config: type[ModelConfig]
+    recipes: dict[str, Recipe] = field(default_factory=dict[str, Recipe])
+
+    @property
+    def usual_objective(self) -> str:
+        """The objective by which the model is trained where none is given."""
+        return next(iter(self.recipes))
+
+
+MODELS: Table[ModelKind] = Table(
+    names.MODELS,
+    {
+        "ffjord": ModelKind(
+            FFJORDConfig,
+            {
+                "flow-matching": Recipe(1200, 2048, 0.04, "muon", KINETIC, 0.0, takes_samples=False),
+                "likelihood": Recipe(400, 512, 0.005, "adam", KINETIC, 0.0),
+            },
+        ),
+        "realnvp": ModelKind(RealNVPConfig, {"likelihood": Recipe(2000, 1024, 0.005, "adam")}),
+        "glow": ModelKind(GlowConfig, {"likelihood": Recipe(2000, 512, 0.008, "adam")}),
+        "spline": ModelKind(SplineConfig, {"likelihood": Recipe(2000, 1024, 0.005, "adam")}),
+    },
+)

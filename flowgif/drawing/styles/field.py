@@ -1,0 +1,106 @@
+"""The style 'field': arrows of the velocity over a faint density."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from flowgif.drawing.colours import Look, Palette, legible, ramp
+from flowgif.drawing.ink import arrows, means_around
+from flowgif.drawing.placing import DrawnRun
+from flowgif.drawing.styles.base import Array, Frame, to_levels
+from flowgif.drawing.styles.density import DensityStyle, full_colour_density
+from flowgif.drawing.trajectories import Motion
+from flowgif.timeline import Moment, runs_forward
+
+__all__ = ["FieldStyle"]
+
+SPACING, MIN_SPACING = 26 / 480, 10.0  # between arrows: share of the frame's longer side; pixels
+MAX_LENGTH = 1.15  # of an arrow, as a multiple of the spacing
+THICKNESS = 1.4  # of an arrow's shaft, pixels
+FAINTNESS = 0.45  # the density uses this share of the colour map, from its first colour on
+ARROW_SHADES = 4
+# An arrow is left out where the mean density around it is below this share of the full colour's: nothing moves there.
+MIN_DENSITY = 0.01
+NEIGHBOURHOOD = 0.6  # standard deviation of the Gaussian of that mean, as a multiple of the spacing
+SAMPLED_MOMENTS = 12  # about so many moments decide which speed has the longest arrow
+# At time 1 itself the velocity is taken a little earlier.
+LAST_TIME = 1 - 1e-4
+
+
+class _Grid(NamedTuple):
+    """Where the arrows' middles are.
+
+    Attributes:
+        spacing: from one arrow to the next, pixels.
+        rows, columns: (r,) and (c,), pixels.
+        places: (r * c, 2), column and row, a row of arrows after the other.
+    """
+
+    spacing: float
+    rows: Array
+    columns: Array
+    places: Array
+
+
+class FieldStyle(DensityStyle):
+    """Draws arrows of the velocity over a faint density."""
+
+    NODES = 88 * 88  # a faint density shows no sharp edges
+
+    def __init__(self, runs: Sequence[DrawnRun], look: Look) -> None:
+        super().__init__(runs, look)
+        faint = ramp(look.cmap, 1000)[: int(1000 * FAINTNESS)]
+        under = faint[np.linspace(0, len(faint) - 1, self.LEVELS).round().astype(np.int64)]
+        # Arrows lie on the map's first colour, which may differ from the theme's background.
+        ground = look.cmap[0]
+        over = ramp((ground, legible(look.foreground, ground)), ARROW_SHADES + 2)[2:]
+        self.palette = Palette(np.concatenate((under, over)), self.LEVELS - 1)
+        self.text = np.array([0, *range(self.LEVELS, self.LEVELS + ARROW_SHADES)], dtype=np.uint8)
+
+    def frames(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
+        return self.frames_over((self.mass(motion, moment) for moment in moments), moments)
+
+    @torch.no_grad()
+    def frames_over(self, masses: Iterable[Array], moments: Sequence[Moment]) -> Iterator[Frame]:
+        """Yields a frame for each moment and its density.
+
+        Args:
+            masses: the mass in each pixel, (height, width), for each moment.
+            moments: in the order in which they are shown.
+        """
+        grid = self._grid()
+        fastest = self._highest_speed(moments, grid.places)
+        for i, (moment, mass) in enumerate(zip(moments, masses, strict=True)):
+            around = means_around(mass, grid.rows, grid.columns, NEIGHBOURHOOD * grid.spacing).ravel()
+            shown = around > MIN_DENSITY * full_colour_density(mass)
+            moves = self._velocity(moment, grid.places) * (1 if runs_forward(moments, i) else -1)
+            speed = np.hypot(*moves.T)[:, None]
+            # Speeds differ by a factor of 100, so arrows are as long as the square root of the speed.
+            moves *= MAX_LENGTH * grid.spacing * np.sqrt(np.minimum(speed / fastest, 1)) / np.maximum(speed, 1e-9)
+            ink = arrows(self.shape, (grid.places - 0.5 * moves)[shown], moves[shown], THICKNESS)
+            strokes = to_levels(ink, ARROW_SHADES + 1)
+            yield np.where(strokes > 0, strokes + self.LEVELS - 1, self.colour_levels(mass)).astype(np.uint8)
+
+    def _grid(self) -> _Grid:
+        spacing = max(MIN_SPACING, SPACING * max(self.shape))
+        counts = [max(1, int(side / spacing)) for side in self.shape]
+        rows, columns = ((np.arange(n) + 0.5) * side / n for n, side in zip(counts, self.shape, strict=True))
+        return _Grid(spacing, rows, columns, np.stack(np.meshgrid(columns, rows), -1).reshape(-1, 2))
+
+    def _velocity(self, moment: Moment, places: Array) -> Array:
+        """Computes the velocity at places in the frame, (n, 2), pixels per unit of time."""
+        drawn = self.runs[moment.run]
+        time = min(moment.time, LAST_TIME)
+        x = drawn.view.from_frame(places, time)
+        return drawn.view.velocity_in_frame(x, drawn.flow.velocity(x, torch.tensor(time)), time)
+
+    def _highest_speed(self, moments: Sequence[Moment], places: Array) -> float:
+        """Computes the speed that has the longest arrow: the mean over moments of the speeds' 90th percentile."""
+        distinct = sorted(set(moments))
+        sampled = distinct[:: max(1, len(distinct) // SAMPLED_MOMENTS)]
+        speeds = [np.quantile(np.hypot(*self._velocity(moment, places).T), 0.9) for moment in sampled]
+        return float(np.mean(speeds)) + 1e-9

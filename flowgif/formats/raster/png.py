@@ -1,0 +1,48 @@
+"""PNG files of a single frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, PngImagePlugin
+
+__all__ = ["is_from_flowgif", "write_png"]
+
+SOFTWARE = "flowgif"  # by which flowgif's files are recognised
+
+
+def write_png(
+    path: Path,
+    frame: npt.NDArray[np.uint8],
+    colours: npt.NDArray[np.uint8],
+    transparent: int | None = None,
+    comment: str = "",
+) -> None:
+    """Writes a frame of palette indices as a PNG.
+
+    Args:
+        path: where.
+        frame: palette indices, (height, width).
+        colours: (levels, 3) uint8, sRGB.
+        transparent: the index of the see-through colour, or None.
+        comment: goes into the file.
+    """
+    image = Image.fromarray(frame)
+    image.putpalette(colours.tobytes())
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("Software", SOFTWARE)
+    if comment:
+        texts.add_text("Comment", comment)
+    options = {} if transparent is None else {"transparency": transparent}
+    image.save(path, format="PNG", optimize=True, pnginfo=texts, **options)
+
+
+def is_from_flowgif(path: Path) -> bool:
+    """Returns whether ``write_png`` made a file."""
+    try:
+        with Image.open(path) as image:
+            return image.info.get("Software") == SOFTWARE
+    except OSError:
+        return False

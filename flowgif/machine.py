@@ -1,0 +1,67 @@
+"""What a training takes from the machine: a device, threads, and Ctrl-C between two steps."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
+
+import torch
+
+from flowgif.errors import UnusableInput
+
+__all__ = ["delay_interrupts", "find_device", "use_threads"]
+
+
+def find_device(name: str) -> torch.device:
+    """Returns the device of a name; auto is CUDA where there is one, else the CPU.
+
+    Raises:
+        UnusableInput: the machine has no such device.
+    """
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device("cuda" if available["cuda"] else "cpu")
+    if not available[name]:
+        usable = ", ".join(device for device, there in available.items() if there)
+        raise UnusableInput(f"--device {name} is not available on this machine; usable: auto, {usable}")
+    return torch.device(name)
+
+
+@contextmanager
+def use_threads(count: int | None) -> Generator[None]:
+    """Has torch use a number of threads within the block, and afterwards as many as before; None changes nothing."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def delay_interrupts() -> Generator[threading.Event]:
+    """Has Ctrl-C set an event instead of raising within the block; a second Ctrl-C raises KeyboardInterrupt at once.
+
+    Only the main thread can do that. Elsewhere the event stays as it is.
+
+    Yields:
+        The event, which the work may look at where it can stop.
+    """
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def handle(signum: int, frame: FrameType | None) -> None:
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,111 @@
+"""What a run directory says without its weights: which runs there are, and their settings. It needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flowgif.config.fields import Mark
+from flowgif.config.patch import FLAGS, Key, Patch
+from flowgif.config.reading import read_config
+from flowgif.config.schema import RunConfig
+from flowgif.errors import UnusableInput
+from flowgif.runs.provenance import find_source, is_run
+
+__all__ = ["CONFIG", "WEIGHTS", "default_folder", "newest_run", "read_settings", "settings_of", "settings_to_resume"]
+
+CONFIG, WEIGHTS = "config.toml", "weights.safetensors"
+RUNS = Path("runs")  # the folder of the runs whose place nobody names
+
+
+def settings_of(folder: Path) -> RunConfig:
+    """Reads the settings of a run.
+
+    Raises:
+        UnusableInput: there is no run, or its config is broken.
+    """
+    return read_config(_config_path(folder), {})
+
+
+def read_settings(path: Path | None, flags: Mapping[str, Mapping[str, Any]]) -> RunConfig:
+    """Reads the settings of a new run from a config file, flags, and the run that they start from, if any.
+
+    Args:
+        path: the file, or None for the defaults.
+        flags: table -> key -> value; a value of None was not given.
+
+    Raises:
+        UnusableInput: as :func:`flowgif.config.reading.read_config`, also for the run that is started from.
+    """
+    return read_config(path, flags, settings_of)
+
+
+def settings_to_resume(folder: Path, flags: Mapping[str, Mapping[str, Any]]) -> RunConfig:
+    """Reads a run's settings; flags may repeat them, but change only how long and where it trains.
+
+    Raises:
+        UnusableInput: there is no run, or a flag contradicts it.
+    """
+    path = _config_path(folder)
+    stored = Patch.of(read_config(path, {}).model_dump(mode="json", by_alias=True), FLAGS)
+    changes: dict[str, dict[str, object]] = {}
+    for key, (value, _) in Patch.of(flags, FLAGS).settings.items():
+        if key.has(Mark.RESUMABLE):
+            changes.setdefault(key.table, {})[key.name] = value
+        else:
+            # A run has a copy of its picture, and remembers where that came from.
+            before = find_source(folder) if key == Key("target", "img") else stored.value(key)
+            _refuse_change(folder, key, before, value)
+    return read_config(path, changes)
+
+
+def _refuse_change(folder: Path, key: Key, before: object, value: object) -> None:
+    same_place = key.has(Mark.PATH) and before is not None and _resolved(before) == _resolved(value)
+    if value != before and not same_place:
+        raise UnusableInput(
+            f"{folder} was trained with {key.name} = {before}; --resume cannot change it: "
+            "leave that option out, or train anew (--force)"
+        )
+
+
+def _resolved(path: object) -> Path:
+    return Path(str(path)).resolve()
+
+
+def _config_path(folder: Path) -> Path:
+    path = folder / CONFIG
+    if not path.is_file():
+        raise UnusableInput(f"no run at {folder}; make one with: flowgif train --img PICTURE --out {folder}")
+    return path
+
+
+def default_folder(img: Path | None, data: str | None, start: Path | None = None, config: Path | None = None) -> Path:
+    """Returns where a run goes whose place nobody names: runs/ and the name of what it is made of.
+
+    Args:
+        img, data: what is fitted.
+        start: the run that it starts from.
+        config: the config file that names the target.
+    """
+    if start is not None:
+        name = f"{start.resolve().name}-continued"
+    elif config is not None and not is_run(config.parent):
+        name = config.stem
+    elif img is not None and is_run(img.parent):
+        name = img.resolve().parent.name
+    else:
+        name = (img.stem if img is not None else data) or "run"
+    return RUNS / name
+
+
+def newest_run(folder: Path = RUNS) -> Path:
+    """Returns the run of a folder that was trained last.
+
+    Raises:
+        UnusableInput: it holds none.
+    """
+    runs = [path.parent for path in folder.glob(f"*/{WEIGHTS}")]
+    if not runs:
+        raise UnusableInput(f"no run in {folder}/; make one with: flowgif train --img PICTURE")
+    return max(runs, key=lambda run: (run / WEIGHTS).stat().st_mtime)

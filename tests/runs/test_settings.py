@@ -1,0 +1,111 @@
+"""The settings of runs: of one that another starts from, of one that goes on, and where a new one goes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from settings import with_moons
+
+import flowgif
+from flowgif.config.recipes import MODELS
+from flowgif.config.schema import RunConfig
+from flowgif.errors import UnusableInput
+from flowgif.flows.build import build_flow
+from flowgif.runs.directory import Run, open_target
+from flowgif.runs.settings import default_folder, newest_run, read_settings, settings_of, settings_to_resume
+
+
+def _read(folder: Path, text: str, **flags: dict[str, Any]) -> RunConfig:
+    path = folder / "c.toml"
+    path.write_text('[target]\ndata = "moons"\n' + text)
+    return read_settings(path, flags)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    for name in ("ffjord", "spline"):
+        size = {"layers": 2} if name == "spline" else {}
+        config = read_settings(None, with_moons({"name": name, "width": 8, **size}, steps=2, batch_size=16, seed=4))
+        flow = build_flow(config)
+        Run.create(folder / name, config, open_target(config), flow).write_weights(flow)
+    return folder
+
+
+@pytest.mark.parametrize(("start", "wanted"), [("ffjord", "spline"), ("spline", "realnvp"), ("spline", "ffjord")])
+def test_the_weights_of_another_model_are_refused(runs: Path, start: str, wanted: str, tmp_path: Path) -> None:
+    message = f"the weights in .*{start} are a {start}'s; leave --model {wanted} out"
+    with pytest.raises(UnusableInput, match=message):
+        read_settings(None, {"model": {"name": wanted}, "training": {"from": runs / start}})
+    with pytest.raises(UnusableInput, match=message):
+        _read(tmp_path, f'[model]\nname = "{wanted}"\n', training={"from": runs / start})
+
+
+@pytest.mark.parametrize("name", ["ffjord", "spline"])
+def test_a_start_brings_its_model_and_target_but_not_its_recipe(runs: Path, name: str) -> None:
+    first = settings_of(runs / name)
+    for flags in ({}, {"model": {"name": name}}):
+        config = read_settings(None, {"training": {"from": runs / name}, **flags})
+        assert config.model == first.model
+        assert config.target == first.target
+        assert config.training.steps == next(iter(MODELS[name].recipes.values())).steps
+        assert config.training.seed == 0
+    elsewhere = read_settings(None, {"target": {"data": "circles"}, "training": {"from": runs / name}})
+    assert (elsewhere.target.data, elsewhere.model) == ("circles", first.model)
+
+
+def test_weights_that_do_not_fit_the_models_size_are_refused(runs: Path, tmp_path: Path) -> None:
+    config = read_settings(None, {"model": {"layers": 3}, "training": {"from": runs / "spline"}})
+    with pytest.raises(UnusableInput, match=r"spline do not fit \[model\]"):
+        flowgif.train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training": {"lr": 0.1}}, "was trained with lr = 0.005; --resume cannot change it"),
+        ({"training": {"from": Path("a")}}, "was trained with from = None"),
+        ({"target": {"data": "circles"}}, "was trained with data = moons"),
+        ({"target": {"img": Path("x.png")}}, "was trained with img = None"),
+        ({"model": {"name": "glow"}}, "was trained with name = spline"),
+    ],
+)
+def test_a_training_that_goes_on_keeps_its_settings(
+    runs: Path, changes: dict[str, dict[str, Any]], message: str
+) -> None:
+    with pytest.raises(UnusableInput, match=message):
+        settings_to_resume(runs / "spline", changes)
+
+
+def test_a_training_that_goes_on_may_end_and_run_elsewhere(runs: Path) -> None:
+    before = settings_of(runs / "spline")
+    repeated = {"target": {"data": "moons"}, "model": {"name": "spline"}, "training": {"lr": 0.005, "steps": 2}}
+    assert settings_to_resume(runs / "spline", repeated) == before
+    changed = settings_to_resume(runs / "spline", {"training": {"time_budget": "2m", "device": "cpu"}})
+    assert (changed.training.steps, changed.training.time_budget, changed.training.device) == (None, 120, "cpu")
+    updates = {"steps": 2, "time_budget": None, "device": "auto"}
+    assert changed.training.model_copy(update=updates) == before.training
+
+
+def test_a_run_goes_where_its_target_says(runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "configs").mkdir()
+    assert default_folder(Path("imgs/cat.png"), None) == Path("runs/cat")
+    assert default_folder(None, "moons") == Path("runs/moons")
+    assert default_folder(None, "moons", config=tmp_path / "configs" / "mine.toml") == Path("runs/mine")
+    assert default_folder(None, "moons", start=runs / "spline") == Path("runs/spline-continued")
+    # A run's config does not name what it was made from; its picture, or its data set, does.
+    assert default_folder(None, "moons", config=runs / "spline" / "config.toml") == Path("runs/moons")
+    assert default_folder(runs / "spline" / "picture.png", None) == Path("runs/spline")
+
+
+def test_the_newest_run_has_the_newest_weights(runs: Path, tmp_path: Path) -> None:
+    os.utime(runs / "spline" / "weights.safetensors", (1, 1))
+    assert newest_run(runs) == runs / "ffjord"
+    os.utime(runs / "ffjord" / "weights.safetensors", (0, 0))
+    assert newest_run(runs) == runs / "spline"
+    with pytest.raises(UnusableInput, match="no run in "):
+        newest_run(tmp_path)
