@@ -8,7 +8,7 @@ import torch
 import zuko
 from torch import Tensor, nn
 
-from flowgif.config.schema import RealNVPConfig
+from flowgif.config.models import RealNVPConfig
 from flowgif.flows.discrete.conditioner import Conditioner
 
 DOUBLE = torch.float64

@@ -66,7 +66,6 @@ class Flow(nn.Module, ABC):
     """
 
     evaluations: int = 1
-    layers: int = 0  # alias: of len(layer_ends())
     evaluated: ClassVar[str] = "network"
     default_easing: ClassVar[str] = "smooth"
     starts_at_base: ClassVar[bool] = False

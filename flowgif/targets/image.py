@@ -15,9 +15,9 @@ from torch import Tensor
 
 from flowgif.targets.ink import ink_of
 from flowgif.targets.mixture import ColourSource, GaussianMixture
-from flowgif.targets.picture import Picture, load_picture
+from flowgif.targets.picture import Picture
 
-__all__ = ["ImageTarget", "Picture", "ink_of", "load_picture"]  # alias: the last three
+__all__ = ["ImageTarget"]
 
 
 class ImageTarget(GaussianMixture):

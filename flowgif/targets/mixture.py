@@ -212,7 +212,3 @@ class GaussianMixture:
         velocity = m + (t * self.std**2 - (1 - t)) * (x64 - t * m) / covariance
         log_prob = logits.logsumexp(1) - LOG_2PI - 0.5 * covariance.log().sum(1)
         return ClosedForm(velocity.to(x), log_prob.to(x))
-
-    def in_own_units(self, x: Tensor) -> Tensor:  # alias
-        """See :meth:`in_given_units`."""
-        return self.in_given_units(x)

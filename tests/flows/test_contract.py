@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from flowgif.config.schema import GlowConfig, RealNVPConfig, SplineConfig
+from flowgif.config.models import GlowConfig, RealNVPConfig, SplineConfig
 from flowgif.flows.base import Flow, base_log_prob
 from flowgif.flows.continuous.concatsquash import ConcatSquashNetwork
 from flowgif.flows.continuous.ffjord import FFJORD

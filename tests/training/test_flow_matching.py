@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from flowgif.config.schema import RealNVPConfig, TrainingConfig
+from flowgif.config.models import RealNVPConfig
+from flowgif.config.schema import TrainingConfig
 from flowgif.flows.discrete.realnvp import realnvp
 from flowgif.targets.image import ImageTarget
 from flowgif.targets.picture import load_picture

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from flowgif.config.schema import FFJORDConfig, ModelConfig, RealNVPConfig, RunConfig, TargetConfig, TrainingConfig
+from flowgif.config.models import FFJORDConfig, ModelConfig, RealNVPConfig
+from flowgif.config.schema import RunConfig, TargetConfig, TrainingConfig
 from flowgif.flows.build import build_flow
 from flowgif.names import Table
 from flowgif.targets.toy import ToyTarget

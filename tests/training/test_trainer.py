@@ -11,16 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from flowgif.config.schema import (
-    FFJORDConfig,
-    GlowConfig,
-    ModelConfig,
-    RealNVPConfig,
-    RunConfig,
-    SplineConfig,
-    TargetConfig,
-    TrainingConfig,
-)
+from flowgif.config.models import FFJORDConfig, GlowConfig, ModelConfig, RealNVPConfig, SplineConfig
+from flowgif.config.schema import RunConfig, TargetConfig, TrainingConfig
 from flowgif.errors import NumericalError
 from flowgif.evaluation.gap import measure_gap
 from flowgif.flows.base import Flow

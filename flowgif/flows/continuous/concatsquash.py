@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from flowgif.config.schema import FFJORDConfig
+from flowgif.config.models import FFJORDConfig
 from flowgif.flows.continuous.velocity import Derivatives, VelocityField
 from flowgif.flows.networks import ListOf, initialise_uniformly
 

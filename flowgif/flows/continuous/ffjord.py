@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from flowgif import names
-from flowgif.config.schema import FFJORDConfig
+from flowgif.config.models import FFJORDConfig
 from flowgif.flows.base import ContinuousFlow, Mapped, Regularised
 from flowgif.flows.continuous.concatsquash import ConcatSquashNetwork
 from flowgif.flows.continuous.solver import Derivative, Solver, solve

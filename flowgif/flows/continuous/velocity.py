@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flowgif.config.schema import FFJORDConfig
+from flowgif.config.models import FFJORDConfig
 from flowgif.flows.networks import ListOf, frequencies_of, initialise_uniformly
 
 __all__ = ["Derivatives", "VelocityField", "VelocityNetwork"]

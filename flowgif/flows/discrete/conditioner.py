@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from flowgif import names
-from flowgif.config.schema import ConditionerConfig
+from flowgif.config.models import ConditionerConfig
 from flowgif.flows.networks import frequencies_of, initialise_uniformly
 from flowgif.names import Table
 

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from flowgif.config.schema import GlowConfig
+from flowgif.config.models import GlowConfig
 from flowgif.flows.discrete.actnorm import ActNorm
 from flowgif.flows.discrete.chain import Chain, DiscreteFlow
 from flowgif.flows.discrete.conditioner import Conditioner

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from flowgif.config.schema import RealNVPConfig
+from flowgif.config.models import RealNVPConfig
 from flowgif.flows.discrete.chain import DiscreteFlow
 from flowgif.flows.discrete.conditioner import Conditioner
 from flowgif.flows.discrete.coupling import AffineCoupling
-from flowgif.flows.discrete.spline import spline_flow
 
-__all__ = ["realnvp", "spline_flow"]  # alias: spline_flow
+__all__ = ["realnvp"]
 
 
 def realnvp(config: RealNVPConfig, generator: torch.Generator) -> DiscreteFlow:

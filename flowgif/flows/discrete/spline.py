@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from flowgif.config.schema import SplineConfig
+from flowgif.config.models import SplineConfig
 from flowgif.flows.discrete.chain import DiscreteFlow, log_slope_part_way
 from flowgif.flows.discrete.conditioner import Conditioner
 from flowgif.flows.discrete.coupling import Coupling

@@ -9,11 +9,12 @@ from couplings import DOUBLE, SAME, points, seeded
 from torch import Tensor, nn
 
 import flowgif
-from flowgif.config.schema import GlowConfig, read_config
+from flowgif.config.models import GlowConfig
 from flowgif.flows.discrete.actnorm import ActNorm
 from flowgif.flows.discrete.chain import Chain, DiscreteFlow
 from flowgif.flows.discrete.conditioner import Conditioner
 from flowgif.flows.discrete.glow import glow
+from flowgif.runs.settings import read_settings
 
 
 def _glow(seed: int = 0, layers: int = 3) -> DiscreteFlow:
@@ -91,12 +92,12 @@ def _shifts(folder: Path) -> dict[str, Tensor]:
 def test_going_on_from_a_run_does_not_initialise_again(tmp_path: Path) -> None:
     model = {"name": "glow", "layers": 2, "features": 4, "width": 8}
     training = {"steps": 3, "batch_size": 16}
-    config = read_config(None, {"target": {"data": "moons"}, "model": model, "training": training})
+    config = read_settings(None, {"target": {"data": "moons"}, "model": model, "training": training})
     flowgif.train(config, tmp_path / "first")
     first = _shifts(tmp_path / "first")
     assert all(float(value) == 1 for name, value in first.items() if name.endswith("initialised"))
     # Another target, to which another initialisation would belong, and a rate that moves nothing much.
     still = {"from": tmp_path / "first", "steps": 1, "batch_size": 16, "lr": 1e-6}
-    flowgif.train(read_config(None, {"target": {"data": "8gaussians"}, "training": still}), tmp_path / "second")
+    flowgif.train(read_settings(None, {"target": {"data": "8gaussians"}, "training": still}), tmp_path / "second")
     for name, value in _shifts(tmp_path / "second").items():
         torch.testing.assert_close(value, first[name], atol=1e-5, rtol=0)

@@ -7,7 +7,7 @@ import torch
 from couplings import SAME, points, seeded
 from torch import nn
 
-from flowgif.config.schema import RealNVPConfig
+from flowgif.config.models import RealNVPConfig
 from flowgif.flows.discrete.conditioner import Conditioner
 
 

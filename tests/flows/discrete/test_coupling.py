@@ -10,7 +10,7 @@ import zuko
 from couplings import DOUBLE, SAME, conditioner, points, seeded, zuko_coupling
 from torch import Tensor, nn
 
-from flowgif.config.schema import GlowConfig, RealNVPConfig, SplineConfig
+from flowgif.config.models import GlowConfig, RealNVPConfig, SplineConfig
 from flowgif.flows.base import Mapped
 from flowgif.flows.discrete.actnorm import ActNorm
 from flowgif.flows.discrete.chain import DiscreteFlow, part_way
