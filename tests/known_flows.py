@@ -15,8 +15,9 @@ from flowgif.drawing.styles.base import Style
 from flowgif.drawing.styles.table import STYLES
 from flowgif.drawing.trajectories import Trajectories
 from flowgif.flows.base import Flow, Mapped
-from flowgif.targets.image import ImageTarget, Picture
+from flowgif.targets.image import ImageTarget
 from flowgif.targets.mixture import GaussianMixture
+from flowgif.targets.picture import Picture
 from flowgif.targets.toy import ToyTarget
 from flowgif.timeline import Moment
 

@@ -13,7 +13,8 @@ import flowgif
 from flowgif.config.schema import read_config
 from flowgif.errors import UnusableInput
 from flowgif.session import Loaded, resume
-from flowgif.targets.image import ImageTarget, load_picture
+from flowgif.targets.image import ImageTarget
+from flowgif.targets.picture import load_picture
 
 TINY = {"steps": 3, "batch_size": 16}
 

@@ -76,7 +76,7 @@ def _blocks(flow: Flow, target: GaussianMixture, n: int, seed: int) -> Blocks:
         x = relaxed.trajectory(z, torch.tensor([1.0]))[0]
         if not bool(x.isfinite().all()):
             raise NumericalError("the flow's points are not finite; train again with a lower --lr")
-        yield target.in_own_units(x.cpu()).float().numpy()
+        yield target.in_given_units(x.cpu()).float().numpy()
 
 
 def _write_npy(file: BinaryIO, n: int, blocks: Blocks) -> None:

@@ -23,7 +23,8 @@ from flowgif.drawing.trajectories import Trajectories
 from flowgif.drawing.view import make_view
 from flowgif.errors import UnusableInput
 from flowgif.session import Loaded
-from flowgif.targets.image import ImageTarget, Picture
+from flowgif.targets.image import ImageTarget
+from flowgif.targets.picture import Picture
 from flowgif.targets.toy import ToyTarget
 from flowgif.timeline import Moment, Pace
 

@@ -17,7 +17,8 @@ from flowgif.evaluation.samples import write_samples
 from flowgif.flows.base import Flow, Mapped
 from flowgif.names import SAMPLE_SUFFIXES, Names, Table
 from flowgif.session import Loaded
-from flowgif.targets.image import ImageTarget, Picture
+from flowgif.targets.image import ImageTarget
+from flowgif.targets.picture import Picture
 
 
 class Shifted(Flow):

@@ -11,7 +11,8 @@ from flowgif.drawing.colours import make_look
 from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.table import STYLES
 from flowgif.drawing.trajectories import Trajectories
-from flowgif.targets.image import ImageTarget, Picture
+from flowgif.targets.image import ImageTarget
+from flowgif.targets.picture import Picture
 from flowgif.timeline import Moment
 
 

@@ -10,7 +10,8 @@ from flowgif.drawing.colours import make_look
 from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.panels import PanelsStyle
 from flowgif.errors import UnusableInput
-from flowgif.targets.image import ImageTarget, Picture
+from flowgif.targets.image import ImageTarget
+from flowgif.targets.picture import Picture
 
 
 def test_panels_show_the_target_and_what_is_made_of_it() -> None:

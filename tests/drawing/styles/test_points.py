@@ -12,7 +12,8 @@ from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.points import PointsStyle
 from flowgif.drawing.styles.table import STYLES
 from flowgif.errors import UnusableInput
-from flowgif.targets.image import ImageTarget, Picture
+from flowgif.targets.image import ImageTarget
+from flowgif.targets.picture import Picture
 from flowgif.timeline import Moment, Pace, make_timeline
 
 
