@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 import torch
 
-from flowgif.config.models import FFJORDConfig
+from flowgif.config.models import ModelConfig
 from flowgif.config.schema import RunConfig, TargetConfig, TrainingConfig
 from flowgif.flows.build import BUILDERS, build_flow
 from flowgif.flows.continuous.ffjord import NETWORKS
@@ -31,10 +33,10 @@ def test_the_seed_decides_the_weights() -> None:
     assert not torch.equal(flows[0]["field.first.weight"], flows[2]["field.first.weight"])
 
 
-class Scales(FFJORDConfig):
+class Scales(ModelConfig, frozen=True):
     """The settings of a made-up model."""
 
-    name: str = "scales"  # type: ignore[assignment]
+    name: Literal["scales"] = "scales"
     count: int = 3
 
 

@@ -59,7 +59,7 @@ def test_a_data_set_has_no_picture():
     assert target.colour_source is None
 
 
-class CrossConfig(TargetConfig):
+class CrossConfig(TargetConfig, frozen=True):
     """A config with a field for a kind of target that this package has not."""
 
     cross: float | None = None
