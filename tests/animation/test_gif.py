@@ -14,10 +14,13 @@ from PIL import Image
 
 from flowgif.animation.animate import animate
 from flowgif.animation.config import AnimationConfig
+from flowgif.drawing.cloud import spread_cloud
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.ink import smooth_mass
+from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.table import STYLES
-from flowgif.drawing.trajectories import Trajectories, base_draws, make_view, place_runs
+from flowgif.drawing.trajectories import Trajectories
+from flowgif.drawing.view import make_view
 from flowgif.errors import UnusableInput
 from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget, Picture
@@ -120,7 +123,7 @@ def test_the_first_frame_is_the_gaussian(cat: Loaded, tmp_path: Path) -> None:
 def test_density_frames_hold_the_mass_inside_the_view(cat: Loaded) -> None:
     """Against the share of particles inside, at the cloud, halfway, and the picture."""
     view = make_view(cat.target, 200)
-    z = base_draws(20_000, 0)
+    z = spread_cloud(20_000, 0)
     times = torch.tensor([0.0, 0.5, 1.0])
     for points in cat.flow.relaxed(1e-4).trajectory(z, times):
         at = view.to_frame(points)
@@ -132,12 +135,12 @@ def test_density_frames_hold_the_mass_inside_the_view(cat: Loaded) -> None:
 
 def test_frames_are_the_flows_image_of_base_draws(cat: Loaded) -> None:
     """Particles that are drawn far apart, one by one: each sits where the flow takes its base draw."""
-    actors = place_runs([(cat.flow, cat.target)], 480)
-    view, style = actors[0].view, STYLES["points"](actors, make_look())
-    for z in base_draws(8, 3):
+    drawn = place_runs([(cat.flow, cat.target)], 480)
+    view, style = drawn[0].view, STYLES["points"](drawn, make_look())
+    for z in spread_cloud(8, 3):
         moments = [Moment(0, 0.7)]
-        with Trajectories.record(actors, moments, z[None]) as motion:
-            (frame,) = style.draw(motion, moments)
+        with Trajectories.record(drawn, moments, z[None]) as motion:
+            (frame,) = style.frames(motion, moments)
         there = view.to_frame(cat.flow.from_base(z[None], 0.7).point)[0]
         if not ((there > 4) & (there < (view.width - 5, view.height - 5))).all():
             continue
