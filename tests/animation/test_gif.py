@@ -136,11 +136,11 @@ def test_density_frames_hold_the_mass_inside_the_view(cat: Loaded) -> None:
 
 def test_frames_are_the_flows_image_of_spread_cloud(cat: Loaded) -> None:
     """Particles that are drawn far apart, one by one: each sits where the flow takes its base draw."""
-    runs = place_runs([(cat.flow, cat.target)], 480)
-    view, style = runs[0].view, STYLES["points"](runs, make_look())
+    drawn = place_runs([(cat.flow, cat.target)], 480)
+    view, style = drawn[0].view, STYLES["points"](drawn, make_look())
     for z in spread_cloud(8, 3):
         moments = [Moment(0, 0.7)]
-        with Trajectories.record(runs, moments, z[None]) as motion:
+        with Trajectories.record(drawn, moments, z[None]) as motion:
             (frame,) = style.frames(motion, moments)
         there = view.to_frame(cat.flow.from_base(z[None], 0.7).point)[0]
         if not ((there > 4) & (there < (view.width - 5, view.height - 5))).all():
