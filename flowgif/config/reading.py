@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from flowgif import names
 from flowgif.config.fields import Mark, fields_by_key
 from flowgif.config.patch import DEFAULTS, FLAGS, MODEL_NAME, Key, Origin, Patch, Source
 from flowgif.config.recipes import MODELS
@@ -20,7 +21,6 @@ from flowgif.units import parse_duration
 __all__ = ["group_options", "read_config"]
 
 START = Key("training", "from")
-TARGETS = (Key("target", "img"), Key("target", "data"))
 STEPS, TIME_BUDGET = Key("training", "steps"), Key("training", "time_budget")
 
 
@@ -97,7 +97,7 @@ def _take_over(folder: Path, start: Callable[[Path], RunConfig], asked: Patch) -
     if wanted.origin is not DEFAULTS and wanted.value != first.model.name:
         raise UnusableInput(f"the weights in {folder} are a {first.model.name}'s; leave --model {wanted.value} out")
     tables = {"model": first.model.model_dump()}
-    if not any(key in asked for key in TARGETS):
+    if not any(Key("target", name) in asked for name in names.TARGETS):
         tables["target"] = first.target.model_dump()
     return Patch.of(tables, Origin(Source.START_RUN, folder))
 

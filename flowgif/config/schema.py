@@ -53,9 +53,10 @@ class TargetConfig(Settings, frozen=True):
 
     @model_validator(mode="after")
     def _check_one_target(self) -> Self:
-        if self.img is None and self.data is None:
+        given = [name for name in names.TARGETS if getattr(self, name, None) is not None]
+        if not given:
             raise ValueError("nothing to fit; give a picture (--img PATH) or a data set (--data NAME)")
-        if self.img is not None and self.data is not None:
+        if len(given) > 1:
             raise ValueError("two targets; give a picture (--img PATH) or a data set (--data NAME), not both")
         if self.img is not None and self.noise is not None:
             raise ValueError("--noise goes with --data; a picture's components are half a pixel wide")
