@@ -78,8 +78,12 @@ class FlowMatching(Objective):
         if not self._ready:
             self._draw()
         batch = self._ready.pop()
-        error = (self._flow.velocity(batch.x, batch.time) - batch.velocity).square().sum(1)
-        return (error * batch.weight).mean()
+        errors = self.errors(self._flow.velocity(batch.x, batch.time), batch.velocity)
+        return (errors * batch.weight).mean()
+
+    def errors(self, fitted: Tensor, exact: Tensor) -> Tensor:
+        """Computes each point's squared error, (n,), of fitted velocities (n, 2) beside the exact ones (n, 2)."""
+        return (fitted - exact).square().sum(1)
 
     def _draw(self) -> None:
         """Draws the next BATCHES batches."""
