@@ -9,7 +9,14 @@ from pydantic import Field
 from flowgif import names
 from flowgif.config.fields import Positive, Settings, Width, one_of
 
-__all__ = ["ConditionerConfig", "FFJORDConfig", "GlowConfig", "ModelConfig", "RealNVPConfig", "SplineConfig"]
+__all__ = [
+    "ConditionerConfig",
+    "FFJORDConfig",
+    "GlowConfig",
+    "ModelConfig",
+    "RealNVPConfig",
+    "SplineConfig",
+]
 
 
 class ModelConfig(Settings, frozen=True):
