@@ -10,10 +10,14 @@ from conftest import CAT
 from PIL import Image
 
 import flowgif
-from flowgif.config.schema import read_config
+from flowgif.config.reading import read_config
 from flowgif.errors import UnusableInput
+from flowgif.evaluation.gap import Gap
+from flowgif.runs.settings import read_settings
 from flowgif.session import Loaded, resume
-from flowgif.targets.image import ImageTarget, load_picture
+from flowgif.targets.image import ImageTarget
+from flowgif.targets.picture import load_picture
+from flowgif.training.trainer import StepRecord
 
 TINY = {"steps": 3, "batch_size": 16}
 
@@ -100,7 +104,7 @@ def test_a_runs_own_config_repeats_it_with_its_source_and_size(tmp_path: Path) -
     first = flowgif.train(read_config(None, flags), tmp_path / "first")
     second = flowgif.train(read_config(tmp_path / "first" / "config.toml", {}), tmp_path / "second")
     third = {"training": {"from": tmp_path / "second", "steps": 1, "batch_size": 16}}
-    flowgif.train(read_config(None, third), tmp_path / "third")
+    flowgif.train(read_settings(None, third), tmp_path / "third")
     fourth = flowgif.train(read_config(tmp_path / "third" / "config.toml", {}), tmp_path / "fourth")
     weights = [run.run.folder.joinpath("weights.safetensors").read_bytes() for run in (first, second)]
     assert weights[0] == weights[1]
@@ -110,3 +114,50 @@ def test_a_runs_own_config_repeats_it_with_its_source_and_size(tmp_path: Path) -
         assert isinstance(loaded.target, ImageTarget)
         assert loaded.target.picture.size_as_given == (200, 100)
     assert fourth.steps == 1
+
+
+def test_a_refused_resume_leaves_the_run_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    config = flowgif.train(read_config(None, {"target": {"data": "moons"}, "training": TINY}), folder).run.config
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    for changes, message in (
+        ({"device": "mps"}, "--device mps is not available"),
+        ({"steps": 2}, "has done 3 steps, more than 2"),
+        ({"steps": None, "time_budget": 1e-6}, "has taken .* s, more than 1e-06 s"),
+    ):
+        other = config.model_copy(update={"training": config.training.model_copy(update=changes)})
+        with pytest.raises(UnusableInput, match=message):
+            resume(folder, other)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert resume(folder).steps == 3
+
+
+class Listening:
+    """Keeps what a training reports."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.begun: list[str] = []
+        self.steps: list[int] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def begin(self, task: str) -> None:
+        self.begun.append(task)
+
+    def step(self, record: StepRecord, gap: Gap | None) -> None:
+        self.steps.append(record.step)
+
+    def advance(self, share: float, *fields: str) -> None:
+        pass
+
+
+def test_a_reporter_is_told_of_every_step(tmp_path: Path) -> None:
+    first, second = Listening(), Listening()
+    flowgif.train(read_config(None, {"target": {"img": CAT}, "training": TINY}), tmp_path / "run", reporter=first)
+    assert first.steps == [1, 2, 3]
+    assert first.begun == ["measuring the gap ..."]
+    assert any("ink: " in text for text in first.said)
+    resume(tmp_path / "run", reporter=second)
+    assert (second.said, second.steps) == (["going on from step 3"], [])
