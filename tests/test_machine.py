@@ -1,0 +1,55 @@
+"""A device, threads and delayed interrupts, which go back to what they were."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+import torch
+
+from flowgif.errors import UnusableInput
+from flowgif.machine import delay_interrupts, find_device, use_threads
+
+
+def test_a_device_is_found_or_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert [find_device(name).type for name in ("auto", "cpu", "cuda")] == ["cuda", "cpu", "cuda"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert find_device("auto").type == "cpu"
+    with pytest.raises(UnusableInput, match=r"--device cuda is not available on this machine; usable: auto, cpu$"):
+        find_device("cuda")
+
+
+def test_threads_are_as_many_as_before_afterwards() -> None:
+    before = torch.get_num_threads()
+    with use_threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
+    with use_threads(None):
+        assert torch.get_num_threads() == before
+
+
+def test_the_first_interrupt_waits_and_the_second_does_not() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with delay_interrupts() as interrupted:
+        assert not interrupted.is_set()
+        signal.raise_signal(signal.SIGINT)
+        assert interrupted.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_another_thread_leaves_interrupts_alone() -> None:
+    handlers = []
+
+    def work() -> None:
+        with delay_interrupts() as interrupted:
+            handlers.append((signal.getsignal(signal.SIGINT), interrupted.is_set()))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert handlers == [(signal.getsignal(signal.SIGINT), False)]
