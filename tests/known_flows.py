@@ -1,4 +1,4 @@
-"""Targets, flows whose motion is known, and their frames, for tests of what is drawn."""
+"""Flows whose motion is known, targets and their frames, for tests of what is drawn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
-from simple_flows import Shift
 from torch import Tensor
 
 from flowgif.drawing.colours import Look
@@ -25,6 +24,32 @@ SIZE = 160
 RED, BLUE = (200, 30, 40), (30, 60, 190)
 MOONS, CIRCLES, BLOBS = (ToyTarget(name) for name in ("moons", "circles", "8gaussians"))
 TIMES = [Moment(0, time) for time in (0.0, 0.4, 1.0)]
+
+
+class Shift(Flow):
+    """Everything moves by (1, 0.5) data units, at an even speed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.way = torch.nn.Parameter(torch.tensor([1.0, 0.5]))
+
+    def to_base(self, x: Tensor, time: float = 1.0) -> Mapped:
+        return Mapped(x - time * self.way, x.new_zeros(len(x)))
+
+    def path(self, z: Tensor, times: Tensor) -> Mapped:
+        return Mapped(z + times.to(z)[:, None, None] * self.way, z.new_zeros(len(times), len(z)))
+
+
+class ShiftInLayers(Shift):
+    """The same motion, called a flow of four layers."""
+
+    default_easing = "linear"
+
+    def layer_ends(self) -> tuple[float, ...]:
+        return (0.25, 0.5, 0.75, 1.0)
+
+    def time_name(self, time: float) -> str:
+        return f"layer {4 * time:g}"
 
 
 class Halves(Shift):

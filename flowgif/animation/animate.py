@@ -12,7 +12,7 @@ from flowgif.animation.config import AnimationConfig
 from flowgif.animation.film import record_film
 from flowgif.animation.motion import integrate
 from flowgif.animation.particle_film import MAX_PARTICLES, make_particle_film
-from flowgif.animation.reporter import Reporter
+from flowgif.animation.reporter import SILENT, Reporter
 from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.base import Style
 from flowgif.drawing.styles.table import STYLES
@@ -48,7 +48,7 @@ def animate(
     outs: Sequence[Path],
     config: AnimationConfig = AnimationConfig(),
     poster: Path | None = None,
-    reporter: Reporter | None = None,
+    reporter: Reporter = SILENT,
 ) -> Animated:
     """Carries base points through one flow, or from picture to picture through several, and writes what they show.
 
@@ -58,7 +58,7 @@ def animate(
         outs: files in any format, each replaced whole or left alone; all show the same drawing.
         config: what is drawn.
         poster: a PNG of the picture at the end.
-        reporter: is told of the progress; None for nobody.
+        reporter: is told of the progress; by default nobody is.
 
     Raises:
         UnusableInput: a file cannot be written, or the style cannot show these runs.
@@ -87,9 +87,10 @@ def animate(
         if Film in needed:
             motion = motion_of(style, config.points)
             contents[Film] = film = stack.enter_context(record_film(style, motion, timeline, config, reporter))
-        written = [
-            write_output(out, contents[row.made_of], config.limits) for out, row in zip(outs, formats, strict=True)
-        ]
+        written: list[Written] = []
+        for out, row in zip(outs, formats, strict=True):
+            reporter.begin(f"writing {out} ...")
+            written.append(write_output(out, contents[row.made_of], config.limits))
         remarks = [*style.remarks, *(f"{file.path}: {file.given_up}" for file in written if file.given_up)]
         if poster is not None and film is not None:
             frame = film.frame(timeline.last_picture)

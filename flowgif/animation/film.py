@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from flowgif.animation.config import AnimationConfig
-from flowgif.animation.reporter import Reporter
+from flowgif.animation.reporter import SILENT, Reporter
 from flowgif.drawing.caption import draw_caption
 from flowgif.drawing.styles.base import Frame, Style
 from flowgif.drawing.trajectories import Motion
@@ -18,7 +18,7 @@ __all__ = ["add_captions", "record_film"]
 
 
 def record_film(
-    style: Style, motion: Motion, timeline: Timeline, config: AnimationConfig, reporter: Reporter | None = None
+    style: Style, motion: Motion, timeline: Timeline, config: AnimationConfig, reporter: Reporter = SILENT
 ) -> Film:
     """Draws all frames of a timeline.
 
@@ -35,10 +35,8 @@ def record_film(
         frames = add_captions(frames, timeline.moments, style)
     if config.limits.preset is not None and config.limits.preset.square:
         frames = map(_pad_to_square, frames)
-    if reporter is not None:
-        frames = _report(frames, len(timeline.moments), reporter)
     return Film.record(
-        frames,
+        _report(frames, len(timeline.moments), reporter),
         style.palette.colours,
         timeline.delays,
         transparent=config.transparent_index,

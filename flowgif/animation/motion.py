@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flowgif.animation.reporter import Reporter
+from flowgif.animation.reporter import SILENT, Reporter
 from flowgif.drawing.styles.base import Style
 from flowgif.drawing.trajectories import Trajectories
 from flowgif.timeline import Moment
@@ -13,7 +13,7 @@ __all__ = ["integrate"]
 
 
 def integrate(
-    style: Style, moments: Iterable[Moment], points: int | None, seed: int, reporter: Reporter | None = None
+    style: Style, moments: Iterable[Moment], points: int | None, seed: int, reporter: Reporter = SILENT
 ) -> Trajectories:
     """Carries a style's base points through the flows of its runs; the result must be closed.
 
@@ -24,7 +24,6 @@ def integrate(
         seed: of the base points.
         reporter: is told that it begins.
     """
-    if reporter is not None:
-        reporter.begin("integrating the particles' paths ...")
+    reporter.begin("integrating the particles' paths ...")
     base, refinements = style.base_points(points, seed), style.refinements(points)
     return Trajectories.record(style.runs, moments, base, refinements)

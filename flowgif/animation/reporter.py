@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["Reporter"]
+__all__ = ["SILENT", "Reporter"]
 
 
 class Reporter(Protocol):
@@ -15,3 +15,14 @@ class Reporter(Protocol):
 
     def advance(self, share: float, *fields: str) -> None:
         """A share of the task, within [0, 1], is done; ``fields`` say more, the most important first."""
+
+
+class _Silent:
+    def begin(self, task: str) -> None:
+        pass
+
+    def advance(self, share: float, *fields: str) -> None:
+        pass
+
+
+SILENT: Reporter = _Silent()

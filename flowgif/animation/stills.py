@@ -13,7 +13,7 @@ from flowgif.animation.animate import Animated
 from flowgif.animation.config import AnimationConfig
 from flowgif.animation.film import add_captions
 from flowgif.animation.motion import integrate
-from flowgif.animation.reporter import Reporter
+from flowgif.animation.reporter import SILENT, Reporter
 from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.table import STYLES
 from flowgif.errors import UnusableInput
@@ -30,7 +30,7 @@ def draw_stills(
     out: Path,
     times: Sequence[float],
     config: AnimationConfig = AnimationConfig(),
-    reporter: Reporter | None = None,
+    reporter: Reporter = SILENT,
 ) -> Animated:
     """Writes a PNG with a row of frames.
 
@@ -39,7 +39,7 @@ def draw_stills(
         out: a PNG; replaced whole or left alone.
         times: of each frame, within [0, 1], in any order.
         config: what is drawn; its side is that of one frame, and its pace is not used.
-        reporter: is told of the progress; None for nobody.
+        reporter: is told of the progress; by default nobody is.
 
     Raises:
         UnusableInput: several runs, a time outside [0, 1], limits of a file, or the file cannot be written.

@@ -77,7 +77,10 @@ def animate(
     bg: Annotated[str | None, _look("--bg", help="Colour of the background.")] = None,
     cmap: Annotated[
         str | None,
-        _look(help="Colours of a density: ink, night, grey, viridis, magma, inferno, plasma, cividis."),
+        _look(
+            help=f"Colours of a density: {names.CMAPS}; also any map of the cmap library, as viridis.",
+            autocompletion=names.CMAPS.complete,
+        ),
     ] = None,
     color: Annotated[
         str | None, _look(help="source: each particle has the colour of the picture where it ends.")

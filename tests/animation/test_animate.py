@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from films import decode, decode_video
-from simple_flows import Shift, ShiftInLayers
+from known_flows import MOONS, Shift, ShiftInLayers
 
 from flowgif.animation.animate import animate
 from flowgif.animation.config import AnimationConfig
@@ -19,10 +19,8 @@ from flowgif.drawing.styles.table import STYLES
 from flowgif.errors import CheckFailed, UnusableInput
 from flowgif.flows.base import Flow
 from flowgif.targets.mixture import GaussianMixture
-from flowgif.targets.toy import ToyTarget
 from flowgif.timeline import Pace
 
-MOONS, CIRCLES = ToyTarget("moons"), ToyTarget("circles")
 SHIFT: Sequence[tuple[Flow, GaussianMixture]] = [(Shift(), MOONS)]
 LAYERS: Sequence[tuple[Flow, GaussianMixture]] = [(ShiftInLayers(), MOONS)]
 

@@ -13,11 +13,14 @@ from measures import correlation, placed_ink
 from PIL import Image
 
 from flowgif.animation.animate import animate
-from flowgif.animation.shot import Shot
+from flowgif.animation.config import AnimationConfig
+from flowgif.drawing.cloud import spread_cloud
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.ink import smooth_mass
+from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.table import STYLES
-from flowgif.drawing.trajectories import Trajectories, base_draws, make_view, place_runs
+from flowgif.drawing.trajectories import Trajectories
+from flowgif.drawing.view import make_view
 from flowgif.errors import UnusableInput
 from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget, Picture
@@ -43,8 +46,8 @@ def _palette(style: str) -> list[list[int]]:
     return STYLES[style](view_of_anything, make_look()).palette.colours.tolist()
 
 
-def _shot(frames: int, **changes: object) -> Shot:
-    return Shot(pace=Pace(frames, 20, (0, 1)), **changes)  # type: ignore[arg-type]
+def _config(frames: int, **changes: object) -> AnimationConfig:
+    return AnimationConfig(pace=Pace(frames, 20, (0, 1)), **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +97,7 @@ def test_one_palette_serves_the_whole_file(default_gif: Path) -> None:
 
 def test_the_last_frame_of_points_is_the_ink(cat: Loaded, tmp_path: Path) -> None:
     out = tmp_path / "out.gif"
-    animate([(cat.flow, cat.target)], [out], _shot(3, size=240))
+    animate([(cat.flow, cat.target)], [out], _config(3, size=240))
     assert isinstance(cat.target, ImageTarget)
     last, ink = 255.0 - _decode(out)[0][-1].mean(2), placed_ink(cat.target, (240, 240))
     right = correlation(last, ink)
@@ -106,7 +109,7 @@ def test_the_last_frame_of_points_is_the_ink(cat: Loaded, tmp_path: Path) -> Non
 
 def test_the_first_frame_is_the_gaussian(cat: Loaded, tmp_path: Path) -> None:
     out = tmp_path / "out.gif"
-    animate([(cat.flow, cat.target)], [out], _shot(2, size=240, style="density"))
+    animate([(cat.flow, cat.target)], [out], _config(2, size=240, style="density"))
     view = make_view(cat.target, 240)
     rows, columns = np.mgrid[0:240, 0:240]
     x = (columns - view.origin[0]) / view.scale[0]
@@ -120,7 +123,7 @@ def test_the_first_frame_is_the_gaussian(cat: Loaded, tmp_path: Path) -> None:
 def test_density_frames_hold_the_mass_inside_the_view(cat: Loaded) -> None:
     """Against the share of particles inside, at the cloud, halfway, and the picture."""
     view = make_view(cat.target, 200)
-    z = base_draws(20_000, 0)
+    z = spread_cloud(20_000, 0)
     times = torch.tensor([0.0, 0.5, 1.0])
     for points in cat.flow.relaxed(1e-4).trajectory(z, times):
         at = view.to_frame(points)
@@ -132,12 +135,12 @@ def test_density_frames_hold_the_mass_inside_the_view(cat: Loaded) -> None:
 
 def test_frames_are_the_flows_image_of_base_draws(cat: Loaded) -> None:
     """Particles that are drawn far apart, one by one: each sits where the flow takes its base draw."""
-    actors = place_runs([(cat.flow, cat.target)], 480)
-    view, style = actors[0].view, STYLES["points"](actors, make_look())
-    for z in base_draws(8, 3):
+    drawn = place_runs([(cat.flow, cat.target)], 480)
+    view, style = drawn[0].view, STYLES["points"](drawn, make_look())
+    for z in spread_cloud(8, 3):
         moments = [Moment(0, 0.7)]
-        with Trajectories.record(actors, moments, z[None]) as motion:
-            (frame,) = style.draw(motion, moments)
+        with Trajectories.record(drawn, moments, z[None]) as motion:
+            (frame,) = style.frames(motion, moments)
         there = view.to_frame(cat.flow.from_base(z[None], 0.7).point)[0]
         if not ((there > 4) & (there < (view.width - 5, view.height - 5))).all():
             continue
@@ -150,7 +153,7 @@ def test_frames_are_the_flows_image_of_base_draws(cat: Loaded) -> None:
 
 def test_the_same_seed_gives_the_same_bytes(cat: Loaded, tmp_path: Path) -> None:
     def write(name: str, seed: int) -> bytes:
-        animate([(cat.flow, cat.target)], [tmp_path / name], _shot(3, size=96, points=500, seed=seed))
+        animate([(cat.flow, cat.target)], [tmp_path / name], _config(3, size=96, points=500, seed=seed))
         return (tmp_path / name).read_bytes()
 
     assert write("a.gif", 0) == write("b.gif", 0)
@@ -190,7 +193,7 @@ def test_what_cannot_be_done_leaves_no_file(
     cat: Loaded, tmp_path: Path, place: Callable[[Path], Path], changes: dict[str, object], message: str
 ) -> None:
     with pytest.raises(UnusableInput, match=message):
-        animate([(cat.flow, cat.target)], [place(tmp_path)], _shot(2, **changes))
+        animate([(cat.flow, cat.target)], [place(tmp_path)], _config(2, **changes))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -206,6 +209,6 @@ def test_a_failure_leaves_the_old_file_alone(cat: Loaded, tmp_path: Path) -> Non
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        animate([(cat.flow, cat.target)], [out], _shot(3, size=64, points=10), reporter=Interrupting())
+        animate([(cat.flow, cat.target)], [out], _config(3, size=64, points=10), reporter=Interrupting())
     assert out.read_bytes() == b"precious"
     assert [path.name for path in tmp_path.iterdir()] == ["out.gif"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from simple_flows import Shift
+from known_flows import CIRCLES, MOONS, Shift
 
 from flowgif.animation.config import AnimationConfig
 from flowgif.animation.motion import integrate
@@ -13,13 +13,11 @@ from flowgif.drawing.colours import make_look
 from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.points import PointsStyle
 from flowgif.formats.vector.particles import ParticleFilm
-from flowgif.targets.toy import ToyTarget
+from flowgif.targets.mixture import GaussianMixture
 from flowgif.timeline import Moment, Pace, make_timeline
 
-MOONS, CIRCLES = ToyTarget("moons"), ToyTarget("circles")
 
-
-def _film(pace: Pace, count: int, *targets: ToyTarget, **more: object) -> tuple[PointsStyle, ParticleFilm]:
+def _film(pace: Pace, count: int, *targets: GaussianMixture, **more: object) -> tuple[PointsStyle, ParticleFilm]:
     config = AnimationConfig(size=800, points=count, pace=pace, **more)  # type: ignore[arg-type]
     style = PointsStyle(place_runs([(Shift(), target) for target in targets], config.side), config.look)
     timeline = make_timeline(pace, len(targets))

@@ -7,16 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from films import decode
-from simple_flows import Shift, ShiftInLayers
+from known_flows import MOONS, Shift, ShiftInLayers
 
 from flowgif.animation.animate import animate
 from flowgif.animation.config import AnimationConfig
 from flowgif.animation.stills import draw_stills
 from flowgif.errors import UnusableInput
-from flowgif.targets.toy import ToyTarget
 from flowgif.timeline import Pace
 
-RUN = (Shift(), ToyTarget("moons"))
+RUN = (Shift(), MOONS)
 SIZE = 64
 
 

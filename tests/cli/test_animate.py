@@ -319,7 +319,7 @@ def test_every_setting_has_an_option_with_its_default() -> None:
     assert set(inspect.signature(make_look).parameters) <= set(options)
 
 
-@pytest.mark.parametrize("option", ["style", "preset", "theme", "easing"])
+@pytest.mark.parametrize("option", ["style", "preset", "theme", "easing", "cmap"])
 def test_help_and_shells_know_the_names(option: str) -> None:
     known = getattr(names, {"easing": "EASINGS"}.get(option, f"{option.upper()}S"))
     parameter = _options()[option]
@@ -336,7 +336,7 @@ def test_help_and_shells_know_the_names(option: str) -> None:
         ("runs/cat --style dots", "--style 'dots'"),
         ("runs/cat --style pints", "did you mean 'points'"),
         ("runs/cat --theme lite", "did you mean 'light'"),
-        ("runs/cat --cmap jet", "--cmap 'jet'"),
+        ("runs/cat --cmap inkk", "unknown --cmap 'inkk'; did you mean 'ink'"),
         ("runs/cat --fg reddish", "--fg reddish"),
         ("runs/cat --easing bounce", "--easing 'bounce'"),
         ("runs/cat --first-frame cat", "--first-frame 'cat'"),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from known_flows import BLUE, MOONS, RED, SIZE, Halves, two_coloured
-from simple_flows import Shift
+from known_flows import BLUE, MOONS, RED, SIZE, Halves, Shift, two_coloured
 
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.placing import place_runs

@@ -9,8 +9,7 @@ from typing import IO
 import numpy as np
 import pytest
 import torch
-from known_flows import MOONS, SIZE, TIMES
-from simple_flows import Shift
+from known_flows import MOONS, SIZE, TIMES, Shift
 from torch import Tensor
 
 from flowgif.drawing.placing import place_runs

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import torch
-from known_flows import MOONS, SIZE
-from simple_flows import Shift
+from known_flows import MOONS, SIZE, Shift
 
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.placing import place_runs

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from known_flows import BLOBS, SIZE, TIMES, frames_of
+from known_flows import BLOBS, SIZE, TIMES, Shift, frames_of
 from PIL import Image, ImageDraw
-from simple_flows import Shift
 
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.placing import place_runs

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from known_flows import CIRCLES, TIMES, frames_of
+from known_flows import CIRCLES, TIMES, Shift, frames_of
 from PIL import Image, ImageDraw
-from simple_flows import Shift
 
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.placing import place_runs

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from known_flows import BLUE, MOONS, RED, SIZE, TIMES, Halves, frames_of, two_coloured
+from known_flows import BLUE, MOONS, RED, SIZE, TIMES, Halves, Shift, frames_of, two_coloured
 from PIL import Image, ImageDraw
-from simple_flows import Shift
 
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.placing import place_runs

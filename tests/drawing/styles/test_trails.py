@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from known_flows import MOONS, SIZE, frames_of
-from simple_flows import Shift
+from known_flows import MOONS, SIZE, Shift, frames_of
 
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.placing import place_runs
