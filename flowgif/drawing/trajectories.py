@@ -10,22 +10,12 @@ from typing import NamedTuple, Protocol, Self
 import torch
 from torch import Tensor
 
-from flowgif.drawing.cloud import spread_cloud
-from flowgif.drawing.placing import DrawnRun, place_runs
-from flowgif.drawing.view import Places, make_view
+from flowgif.drawing.placing import DrawnRun
+from flowgif.drawing.view import Places
 from flowgif.files import Spool, spool
 from flowgif.timeline import Moment
 
-__all__ = [
-    "DrawnRun",  # alias
-    "Motion",
-    "ParticleView",
-    "Refinement",
-    "Trajectories",
-    "base_draws",  # alias
-    "make_view",  # alias
-    "place_runs",  # alias
-]
+__all__ = ["Motion", "ParticleView", "Refinement", "Trajectories"]
 
 # Solves are this accurate, data units. Of a thousand points one is further than a pixel from where a tighter solve
 # takes it: where the flow tears the cloud apart.
@@ -208,6 +198,3 @@ def _carry(
             if refinement is not None:
                 x = refinement.interpolate(x)
         begin = end
-
-
-base_draws = spread_cloud  # alias

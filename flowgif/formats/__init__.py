@@ -1,1 +1,1 @@
-"""Files: frames or particles become a GIF, a page, a video. Nothing here knows torch."""
+"""Writes frames and particles as files; ``table.py`` lists the formats. Nothing here knows torch."""

@@ -39,7 +39,7 @@ _PRESETS = (
     Preset("readme", "pictures in a README", 480, max_bytes=1024**2),
     Preset("slack", "emoji in Slack", 128, square=True, max_bytes=128 * 1024, max_frames=50),
     Preset("discord", "emoji in Discord", 128, square=True, max_bytes=256 * 1024),
-    Preset("square", "square pictures, as of a profile", 512, square=True),
+    Preset("square", "square profile pictures", 512, square=True),
 )
 PRESETS: names.Table[Preset] = names.Table(names.PRESETS, {preset.name: preset for preset in _PRESETS})
 
@@ -67,7 +67,7 @@ class Limits:
 
     @property
     def smallest_max_bytes(self) -> int | None:
-        """The lower one of ``max_bytes`` and the preset's."""
+        """The lower one of ``max_bytes`` and the preset's; None if there is neither."""
         limits = (self.max_bytes, self.preset.max_bytes if self.preset is not None else None)
         return min((limit for limit in limits if limit is not None), default=None)
 

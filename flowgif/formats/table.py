@@ -6,23 +6,19 @@ a row that another package registers with :func:`register_format`.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from flowgif import names
-from flowgif.errors import CheckFailed, UnusableInput, did_you_mean
+from flowgif.errors import UnusableInput, did_you_mean
 from flowgif.files import check_writable, write_atomically
-from flowgif.formats.fit import FLOOR, write_fitted
-from flowgif.formats.presets import Limits, verify
+from flowgif.formats.base import Format, FramesFormat, RasterFormat, VectorFormat, Written
+from flowgif.formats.presets import Limits
 from flowgif.formats.raster.apng import write_apng
 from flowgif.formats.raster.film import Film
-from flowgif.formats.raster.frames import check_frames, is_for_frames, name_frames, write_frames
+from flowgif.formats.raster.frames import check_frames, is_for_frames, write_frames
 from flowgif.formats.raster.gif import write_gif
 from flowgif.formats.raster.png import write_png
 from flowgif.formats.raster.video import check_video, write_mp4, write_webm
@@ -30,7 +26,6 @@ from flowgif.formats.raster.webp import write_webp
 from flowgif.formats.vector.html import write_page
 from flowgif.formats.vector.particles import ParticleFilm
 from flowgif.timeline import SLOWEST
-from flowgif.units import describe
 
 __all__ = [
     "FORMATS",
@@ -48,123 +43,6 @@ __all__ = [
     "write_output",
     "write_still",
 ]
-
-
-@dataclass(frozen=True)
-class Written:
-    """A file that was written, or a folder of them.
-
-    Attributes:
-        path: where.
-        bytes: of all of it.
-        frames: that it shows.
-        given_up: for --max-size or --preset: '16 -> 8 levels, 60 -> 40 frames, 480 -> 352 pixels'; '' for nothing.
-    """
-
-    path: Path
-    bytes: int
-    frames: int
-    given_up: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Format(ABC):
-    """A file format: a row of FORMATS.
-
-    To add one, make a :class:`RasterFormat` or a :class:`VectorFormat` and give it to :func:`register_format`.
-
-    Attributes:
-        name: as messages call it, such as 'GIF'.
-        suffixes: in lower case, each with its dot; none where a folder or a pattern of names tells the format.
-        write: fills a new file; the same content gives the same bytes.
-        check: finds out before the work whether the path can be written; raises UnusableInput.
-        fastest: the most frames a second that it can play.
-        has_transparency: whether it can hold see-through pixels.
-        fits_size: whether --max-size is kept: a raster format is written with less and less in it until it fits; a
-            vector format is refused when it is too large.
-        fits_preset: whether its files can be opened again and checked against a preset.
-        made_of: of what it is made.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    write: Callable[..., None]
-    check: Callable[[Path], None] = check_writable
-    fastest: float
-    has_transparency: bool = True
-    fits_size: bool = True
-    fits_preset: bool = False
-    made_of: ClassVar[type[Film] | type[ParticleFilm]]
-
-    def __post_init__(self) -> None:
-        if not all(suffix.startswith(".") and suffix == suffix.lower() for suffix in self.suffixes):
-            raise ValueError(f"{self.name}: suffixes are {self.suffixes}; write them like '.gif'")
-
-    @abstractmethod
-    def write_whole(self, path: Path, content: Any, limits: Limits) -> Written:
-        """Writes ``content``, which is a ``made_of``, whole or not at all; see :func:`write_output`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RasterFormat(Format):
-    """A format that is made of frames: ``write(path, film)`` fills a new file with them."""
-
-    write: Callable[[Path, Film], None]
-    made_of = Film
-
-    def write_whole(self, path: Path, content: Film, limits: Limits) -> Written:
-        if limits.preset is None and limits.max_bytes is None:
-            write_atomically(path, lambda beside: self._fill(beside, content))
-            return Written(path, path.stat().st_size, len(content))
-        preset = limits.preset
-        if preset is None:
-            fitted = write_fitted(path, content, self._fill, limits.max_bytes)
-        else:
-            with content.with_size(preset.side) as sized:
-                fitted = write_fitted(
-                    path,
-                    sized,
-                    self._fill,
-                    limits.smallest_max_bytes,
-                    max_frames=preset.max_frames,
-                    floor=replace(FLOOR, side=preset.side) if preset.square else FLOOR,
-                    check=lambda file: verify(file, preset, path),
-                )
-        return Written(path, fitted.bytes, fitted.frames, fitted.given_up)
-
-    def _fill(self, path: Path, film: Film) -> None:
-        self.write(path, film if self.has_transparency else film.as_opaque())
-
-
-@dataclass(frozen=True, kw_only=True)
-class FramesFormat(RasterFormat):
-    """A format of a file for each frame: ``write(path, film)`` puts them into a folder, all or none."""
-
-    def write_whole(self, path: Path, content: Film, limits: Limits) -> Written:
-        self._fill(path, content)
-        return Written(path, sum(file.stat().st_size for file in name_frames(path, len(content))), len(content))
-
-
-@dataclass(frozen=True, kw_only=True)
-class VectorFormat(Format):
-    """A format that is made of positions: ``write(path, particles, title)`` fills a new file with them."""
-
-    write: Callable[[Path, ParticleFilm, str], None]
-    made_of = ParticleFilm
-
-    def write_whole(self, path: Path, content: ParticleFilm, limits: Limits) -> Written:
-        most = limits.smallest_max_bytes
-
-        def fill(beside: Path) -> None:
-            self.write(beside, content, path.stem)
-            size = beside.stat().st_size
-            if most is not None and size > most:
-                raise CheckFailed(
-                    f"{path}: {describe(size)}, more than {describe(most)}; allow more, or show fewer --points"
-                )
-
-        write_atomically(path, fill)
-        return Written(path, path.stat().st_size, len(content))
 
 
 # A GIF's delay is a whole number of hundredths of a second, and browsers slow a delay of one down to ten. They do the
@@ -320,6 +198,6 @@ def write_still(
 
 
 def _with_article(name: str) -> str:
-    """'a GIF', 'an APNG': letters that are spelt take the article of their sound."""
+    """Returns 'a GIF' or 'an APNG'; a name whose letters are spelt takes the article of the first letter's sound."""
     spelt = name[1:2].isupper() or name[1:2].isdigit()
     return f"{'an' if name[0] in ('AEFHILMNORSX' if spelt else 'AEIOUaeiou') else 'a'} {name}"

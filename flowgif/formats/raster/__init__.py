@@ -1,1 +1,1 @@
-"""Files that are made of frames."""
+"""Formats that are made of frames."""

@@ -1,4 +1,4 @@
-"""Animated PNG, a frame at a time: Pillow's own writer collects all frames before it writes the first."""
+"""Writes animated PNGs frame by frame. (Pillow's writer collects all frames before it writes the first.)"""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from flowgif.formats.raster.film import Film
 
 __all__ = ["write_apng"]
 
-KEEP = 0  # what becomes of a frame when its time is over
-SOURCE, OVER = 0, 1  # whether a frame's see-through pixels replace what was there
-# Bits of an index. With fewer, files are up to 5 % smaller, but ffmpeg, and what is made of it, misplaces rectangles.
+KEEP = 0  # disposal: a frame stays when its time is over
+SOURCE, OVER = 0, 1  # blending: a frame's pixels replace what was there, or are laid over it
+# Bits of an index. With fewer, files are up to 5 % smaller, but ffmpeg and programs that use it misplace rectangles.
 DEPTH = 8
-# Of zlib: the next effort wins a hundredth and takes twice the time. Short matches of ink's edges are not worth their
-# distances, which is what "filtered" means.
+# Of zlib. The next effort makes files a hundredth smaller and takes twice the time. Z_FILTERED ignores short matches,
+# which along ink's edges cost more than they save.
 EFFORT, STRATEGY = 8, zlib.Z_FILTERED
 
 
 def write_apng(path: Path, film: Film) -> None:
     """Writes an animated PNG of palette indices; each frame is the rectangle that changes.
 
-    Where little of it changes, the rest is see-through if that is smaller, the film opaque, and the palette has room.
+    If little of the rectangle changes, the rest of it is see-through, provided that this is smaller, the film is opaque
+    and the palette has room.
     """
     levels, clear, spare = len(film.colours), film.transparent, spare_index(film)
     colours, opacity = film.colours.tobytes(), b""
@@ -36,7 +37,7 @@ def write_apng(path: Path, film: Film) -> None:
         colours, opacity = colours + bytes(3), bytes([255]) * levels + b"\0"
     elif clear is not None:
         opacity = bytes([255]) * clear + b"\0"
-    # Frames and the data of all but the first are numbered through.
+    # One sequence numbers the frames, and the data of all but the first.
     numbers = itertools.count()
     with path.open("wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n")
@@ -59,7 +60,7 @@ def write_apng(path: Path, film: Film) -> None:
 
 
 def _deflated(pixels: npt.NDArray[np.uint8], _has_holes: bool) -> bytes:
-    # In front of each row stands its filter, which indices have no use for.
+    # Each row begins with its filter's number: 0, as filters do not help indices.
     rows = np.pad(pixels, ((0, 0), (1, 0)))
     packer = zlib.compressobj(EFFORT, strategy=STRATEGY)
     return packer.compress(rows.tobytes()) + packer.flush()

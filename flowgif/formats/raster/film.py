@@ -1,4 +1,4 @@
-"""Frames that were drawn once, to be written as often as it takes."""
+"""A film: frames that are drawn once and can be written any number of times."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Frame = npt.NDArray[np.uint8]
 
 # The longest delay that a GIF can store, hundredths of a second: eleven minutes; and an APNG, in ticks.
 LONGEST = 65535
-EFFORT = 1  # of zlib: frames are soon read again, and few levels are small anyway
+EFFORT = 1  # of zlib: frames are soon read again, and frames of few levels become small anyway
 
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """Frames of palette indices, kept compressed in a temporary file; it vanishes when the film is closed.
+    """Frames of palette indices, which are kept compressed in a temporary file until the film is closed.
 
     Attributes:
         width, height: of every frame, pixels.
@@ -50,7 +50,7 @@ class Film:
     ticks: int
     counts: npt.NDArray[np.int64]
     _store: Spool
-    _places: tuple[tuple[int, int], ...]  # of each frame in the store: where it begins, how many bytes it has
+    _places: tuple[tuple[int, int], ...]  # where each frame begins in the store, and how many bytes it has
 
     @classmethod
     def record(
@@ -64,7 +64,7 @@ class Film:
         comment: str = "",
         ticks: int = 100,
     ) -> Self:
-        """Takes the frames one at a time and keeps none of them in memory.
+        """Records frames one at a time; none of them stays in memory.
 
         Args:
             frames: (height, width) palette indices each, all of one size; as many as there are delays.
@@ -102,12 +102,12 @@ class Film:
         return cls(width, height, colours, transparent, delays, loops, comment, ticks, counts, store, tuple(places))
 
     def frame(self, index: int) -> Frame:
-        """Palette indices, (height, width), to be changed at will."""
+        """Returns the palette indices of a frame, (height, width), which the caller may change."""
         packed = self._store.read(*self._places[index])
         return np.frombuffer(bytearray(zlib.decompress(packed)), np.uint8).reshape(self.height, self.width)
 
     def frames(self) -> Iterator[Frame]:
-        """All of them in order, from the first, each time it is called."""
+        """Yields all frames in order; each call begins with the first."""
         for index in range(len(self._places)):
             yield self.frame(index)
 
@@ -125,13 +125,16 @@ class Film:
         self._store.close()
 
     def delays_in(self, ticks: int) -> tuple[int, ...]:
-        """The delays in units of 1/ticks s; their sum is right to half a unit, as moments are rounded, not delays."""
+        """Returns the delays in units of 1/ticks s.
+
+        The moments are rounded, not the delays, so that each frame begins at its time to half a unit.
+        """
         moments = [0, *itertools.accumulate(self.delays)]
         places = [(2 * moment * ticks + self.ticks) // (2 * self.ticks) for moment in moments]
         return tuple(after - before for before, after in itertools.pairwise(places))
 
     def as_opaque(self) -> Self:
-        """The same film with white in the place of the see-through colour; it is open as long as this one is."""
+        """Returns the film with white instead of the see-through colour; it is open as long as this one is."""
         if self.transparent is None:
             return self
         colours = self.colours.copy()
@@ -139,11 +142,11 @@ class Film:
         return replace(self, colours=colours, transparent=None)
 
     def can_have(self, number: int) -> bool:
-        """Whether a film of so few frames has no delay that is too long for a file."""
+        """Returns whether all delays of ``with_frames(number)`` are short enough for every format."""
         return max(self._thinned(number)[1]) <= _longest(self.ticks)
 
     def with_levels(self, levels: int) -> Self:
-        """A film with at most so many colours, or as many as have to stay: the first, the last, the see-through one."""
+        """Returns a film with at most so many colours; the first, the last and the see-through one stay in any case."""
         if levels >= len(self.colours):
             return self.with_frames(len(self))
         colours, index = merge_colours(self.colours, self.counts, levels, self.transparent)
@@ -151,7 +154,7 @@ class Film:
         return self._recorded((index[frame] for frame in self.frames()), colours, transparent)
 
     def with_frames(self, number: int) -> Self:
-        """A film of at most so many frames that lasts as long; see ``thin``."""
+        """Returns a film of at most so many frames that lasts as long; see :func:`thin`."""
         kept, delays = self._thinned(number)
         _check(self.colours, delays, self.transparent, self.loops, self.ticks)
         store, places = spool("frames"), list[tuple[int, int]]()
@@ -165,9 +168,10 @@ class Film:
         return replace(self, delays=delays, _store=store, _places=tuple(places))
 
     def with_size(self, side: int) -> Self:
-        """A film whose longer side has so many pixels, each the average over its area in the nearest colour.
+        """Returns a film whose longer side has at most so many pixels.
 
-        What is see-through takes no part in averages; a pixel is see-through where more than half of its area is.
+        Each pixel has the colour of the palette that is nearest to the average over its area. See-through pixels are
+        left out of averages; a pixel is see-through if more than half of its area is.
         """
         longer = max(self.width, self.height)
         if side >= longer:
@@ -194,7 +198,7 @@ class Film:
         )
 
     def _shrunk(self, frame: Frame, width: int, height: int) -> Frame:
-        # Premultiplied, so that what is see-through adds nothing.
+        # Colours are multiplied by their opacity, so that see-through pixels add nothing.
         opaque = np.arange(len(self.colours)) != self.transparent
         table = np.column_stack(
             [self.colours * opaque[:, None], opaque] if self.transparent is not None else [self.colours]
@@ -212,7 +216,7 @@ class Film:
 
 
 def _average(x: npt.NDArray[np.floating], length: int) -> npt.NDArray[np.floating]:
-    """Averages along the first axis over ``length`` equal parts, pixels at their edges by their shares."""
+    """Averages over ``length`` equal parts of the first axis; a pixel on an edge counts by its share on either side."""
     edges = np.linspace(0, len(x), length + 1)
     below = np.minimum(edges.astype(np.int64), len(x) - 1)
     beyond = (edges - below).astype(np.float32).reshape(-1, *[1] * (x.ndim - 1))

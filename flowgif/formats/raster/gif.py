@@ -1,4 +1,4 @@
-"""GIF, a frame at a time: Pillow's own writer collects all frames before it writes the first."""
+"""Writes GIFs frame by frame. (Pillow's writer collects all frames before it writes the first.)"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flowgif.formats.raster.film import Film
 
 __all__ = ["write_gif"]
 
-KEEP, CLEAR = 1, 2  # what becomes of a frame when its time is over
+KEEP, CLEAR = 1, 2  # disposal: a frame stays when its time is over, or its rectangle is cleared
 TICKS = 100  # a second: the units of a GIF's delays
 
 
@@ -35,7 +35,7 @@ def write_gif(path: Path, film: Film) -> None:
         else:
             last = len(film) - 1
             for index, (frame, delay) in enumerate(zip(film.frames(), film.delays_in(TICKS), strict=True)):
-                # Some programs take the picture's size from the first frame.
+                # Some programs take the picture's size from the first frame, so that one is whole.
                 rows, columns = find_box(frame != clear) if index else (slice(None), slice(None))
                 # A film that ends must not vanish at its end.
                 disposal = KEEP if index == last and film.loops == 1 else CLEAR
@@ -45,7 +45,7 @@ def write_gif(path: Path, film: Film) -> None:
 
 
 def _bits(colours: int) -> int:
-    """Of an index to so many colours; GIF has no less than 2 bits for its codes."""
+    """Returns the bits of an index to so many colours, at least 2, as GIF's codes need."""
     return max(2, (colours - 1).bit_length())
 
 
@@ -55,7 +55,7 @@ def _write_head(file: IO[bytes], film: Film, colours: int) -> None:
     palette[: len(film.colours)] = film.colours
     file.write(b"GIF89a" + _words(film.width, film.height) + bytes([0xF0 | (bits - 1), 0, 0]) + palette.tobytes())
     if film.loops != 1:
-        # A file without the extension is shown once; a number in it counts the times after the first.
+        # A file without the extension is shown once; its number counts the times after the first.
         more = min(max(0, film.loops - 1), 65535)
         file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + _words(more) + b"\0")
     if film.comment:
@@ -68,7 +68,7 @@ def _write_head(file: IO[bytes], film: Film, colours: int) -> None:
 
 
 def _over(patch: Patch, levels: int, spare: int | None) -> bytes:
-    """A frame's blocks: its rectangle as it is, or with what does not change see-through, whichever is smaller."""
+    """Returns the blocks of a frame: its rectangle, whose unchanged pixels are see-through if that is smaller."""
 
     def pack(pixels: npt.NDArray[np.uint8], has_holes: bool) -> bytes:
         return _image(patch.left, patch.top, pixels, _bits(levels + has_holes))
@@ -85,7 +85,7 @@ def _control(disposal: int, delay: int, clear: int | None) -> bytes:
 
 def _image(left: int, top: int, pixels: npt.NDArray[np.uint8], bits: int) -> bytes:
     height, width = pixels.shape
-    # The encoder behind Pillow's GIF writer, which would always give it 8 bits: more for the same few levels.
+    # This encoder is Pillow's. Its GIF writer always gives it 8 bits, which makes data of few levels longer.
     packed = Image.fromarray(np.ascontiguousarray(pixels)).tobytes("gif", "L", bits, 0)
     return b"," + _words(left, top, width, height) + bytes([0, bits]) + packed + b"\0"
 

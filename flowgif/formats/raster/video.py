@@ -1,4 +1,4 @@
-"""MP4 and WebM by ffmpeg, which imageio calls."""
+"""Writes MP4 and WebM with ffmpeg, which imageio calls."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from flowgif.formats.raster.film import Film
 
 __all__ = ["check_video", "write_mp4", "write_webm"]
 
-# A fixed number of threads, as the bytes depend on it; nothing of the time or the program's version.
+# The bytes depend on the number of threads, so that is fixed; the time and the program's version are left out.
 _COMMON = ("-threads", "2", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1")
-# Told and done the same: without it every player guesses by the picture's size which YUV it is.
+# Colours are converted as the file says. If it did not say so, each player would guess the YUV by the picture's size.
 _COLOUR = (
     "-vf",
     "scale=in_range=full:out_range=limited:out_color_matrix=bt709:flags=accurate_rnd+full_chroma_int,format=yuv420p,"
     "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
 )
-# Both by trial some 36 dB from moving particles, where more bytes no longer show.
+# Both were found by trial: moving particles then have some 36 dB, beyond which more bytes do not show.
 _H264 = ("-crf", "18", "-preset", "medium", "-movflags", "+faststart")
 _VP9 = ("-crf", "34", "-b:v", "0", "-deadline", "good", "-cpu-used", "2", "-row-mt", "0")
 
@@ -60,7 +60,7 @@ def _check_ffmpeg(suffix: str) -> None:
 
 
 def _write_video(path: Path, film: Film, codec: str, options: tuple[str, ...]) -> None:
-    """Frames at a constant rate, the lowest at which each delay is a whole number of them.
+    """Writes frames at a constant rate, the lowest at which each delay is a whole number of frames.
 
     Odd sides get a line of background, as the codecs share colours between two pixels.
     """
@@ -82,12 +82,12 @@ def _write_video(path: Path, film: Film, codec: str, options: tuple[str, ...]) -
         pixelformat="yuv420p",
         macro_block_size=1,
         ffmpeg_log_level="quiet",
-        # The last of two rates counts; imageio's own is rounded.
+        # imageio gives a rounded rate; ffmpeg takes the last one.
         input_params=["-r", rate],
         output_params=["-r", rate, *options, *_COLOUR, *_COMMON, *comment],
     )
     try:
-        # As a context manager imageio's writer would leave ffmpeg running where something goes wrong.
+        # imageio's writer as a context manager would leave ffmpeg running after an error.
         with closing(writer):
             for frame, delay in zip(film.frames(), film.delays, strict=True):
                 picture = film.colours[np.pad(frame, margins)]

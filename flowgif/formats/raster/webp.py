@@ -1,7 +1,7 @@
-"""Animated WebP, a frame at a time.
+"""Writes animated WebPs frame by frame.
 
-libwebp's animation encoder, which Pillow calls, makes one frame of two that are alike, keeps the whole file in memory,
-and makes it a quarter larger.
+Pillow uses libwebp's animation encoder, which joins frames that are alike, keeps the whole file in memory, and makes it
+a quarter larger.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ __all__ = ["write_webp"]
 ANIMATED, DESCRIBED, SEE_THROUGH = 0x02, 0x04, 0x10  # what the file has: frames, XMP, an alpha channel
 OVER, REPLACE = 0x00, 0x02  # whether a frame's pixels are laid over what was there, or take its place
 TICKS = 1000  # a second: the units of a WebP's delays
-# Of libwebp's lossless encoder, 0 to 6 and 0 to 100: more wins a thousandth, less loses a fifth.
+# Of libwebp's lossless encoder, 0 to 6 and 0 to 100. Higher ones make files a thousandth smaller, lower ones a fifth
+# larger.
 METHOD, EFFORT = 4, 50
 
 _XMP = (
@@ -36,8 +37,8 @@ _XMP = (
 def write_webp(path: Path, film: Film) -> None:
     """Writes a lossless WebP; each frame is the rectangle that changes.
 
-    Where little of it changes, the rest is see-through if that is smaller and the film opaque. Delays are rounded to
-    milliseconds.
+    If little of the rectangle changes, the rest of it is see-through, provided that this is smaller and the film is
+    opaque. Delays are rounded to milliseconds.
     """
     alpha = np.full((len(film.colours) + 1, 1), 255, np.uint8)
     alpha[[-1, *([] if film.transparent is None else [film.transparent])]] = 0
@@ -50,7 +51,7 @@ def write_webp(path: Path, film: Film) -> None:
     with path.open("wb") as file:
         file.write(b"RIFF\0\0\0\0WEBP")
         file.write(_chunk(b"VP8X", bytes([traits, 0, 0, 0]) + _number(film.width - 1, 3) + _number(film.height - 1, 3)))
-        # The background is a hint that browsers do not take; the first frame covers everything.
+        # The background is only a hint, which browsers ignore; the first frame covers everything.
         file.write(_chunk(b"ANIM", bytes(4) + _number(min(film.loops, 65535), 2)))
 
         def pack(patch: Patch) -> tuple[Patch, Packed]:
@@ -69,7 +70,7 @@ def write_webp(path: Path, film: Film) -> None:
 
 
 def _lossless(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """The bitstream within the file that Pillow makes of one picture, (height, width, 4)."""
+    """Returns the bitstream from the file that Pillow makes of one picture, (height, width, 4)."""
     memory = io.BytesIO()
     image = Image.fromarray(pixels if (pixels[..., 3] < 255).any() else np.ascontiguousarray(pixels[..., :3]))
     image.save(memory, "WEBP", lossless=True, method=METHOD, quality=EFFORT, exact=True)

@@ -1,1 +1,1 @@
-"""Files that are made of particles' positions."""
+"""Formats that are made of particles' positions."""

@@ -17,8 +17,9 @@ import torch
 from devtools import Chromium, Tab
 from PIL import Image, ImageFilter
 
+from flowgif.drawing.cloud import spread_cloud
 from flowgif.drawing.styles.points import turns
-from flowgif.drawing.trajectories import base_draws, make_view
+from flowgif.drawing.view import make_view
 from flowgif.errors import CheckFailed, NumericalError, UnusableInput
 from flowgif.formats.presets import Limits
 from flowgif.formats.table import write_output
@@ -66,7 +67,7 @@ def trajectories(cat: Loaded) -> np.ndarray:
     """3000 particles in 60 frames."""
     times = torch.linspace(0, 1, 60, dtype=torch.float64)
     with torch.no_grad():
-        path = cat.flow.relaxed(1e-4).trajectory(base_draws(3000, 0), times)
+        path = cat.flow.relaxed(1e-4).trajectory(spread_cloud(3000, 0), times)
     view = make_view(cat.target, 480)
     return np.stack([view.to_frame(x) for x in path])
 
