@@ -134,7 +134,7 @@ def test_density_frames_hold_the_mass_inside_the_view(cat: Loaded) -> None:
         assert float(mass.sum()) == pytest.approx(float(inside), abs=2e-3)
 
 
-def test_frames_are_the_flows_image_of_spread_cloud(cat: Loaded) -> None:
+def test_frames_are_the_flows_image_of_base_draws(cat: Loaded) -> None:
     """Particles that are drawn far apart, one by one: each sits where the flow takes its base draw."""
     drawn = place_runs([(cat.flow, cat.target)], 480)
     view, style = drawn[0].view, STYLES["points"](drawn, make_look())
