@@ -15,16 +15,12 @@ from flowgif.drawing.view import Places
 from flowgif.files import Spool, spool
 from flowgif.timeline import Moment
 
-<<<<<<< HEAD
 __all__ = [
     "Motion",
     "ParticleView",
     "Refinement",
     "Trajectories",
 ]
-=======
-__all__ = ["Motion", "ParticleView", "Refinement", "Trajectories"]
->>>>>>> drawing
 
 # Solves are this accurate, data units. Of a thousand points one is further than a pixel from where a tighter solve
 # takes it: where the flow tears the cloud apart.
