@@ -3,15 +3,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check lint format bench bench-animation bench-peers experiments gallery pictures clean
+.PHONY: demo test test-all lint format bench bench-animation bench-peers experiments gallery pictures clean
 
 demo: .venv/.ready
 	$(BIN)/flowgif train --img imgs/cat.png --out runs/demo --force
 	$(BIN)/flowgif animate runs/demo
 	$(BIN)/flowgif eval runs/demo
 
+# Two processes of one thread each share the tests better than one of two threads.
 test: .venv/.ready-dev lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal
+
+# What `make test` leaves out: long trainings, fine comparisons, every output's bytes.
+test-all: .venv/.ready-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --dist worksteal
 
 lint: .venv/.ready-dev
 	$(BIN)/ruff check .

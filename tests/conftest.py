@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 import flowgif
 from flowgif.cli.main import main
@@ -18,6 +19,7 @@ from flowgif.session import Loaded
 ROOT = Path(__file__).parent.parent
 CAT = ROOT / "imgs" / "cat.png"
 FLOWGIF = Path(sys.executable).with_name("flowgif")
+MakeOnce = Callable[[str, Callable[[Path], object]], Path]
 SHORT_STEPS = 300  # four seconds on two cores, and already a cat
 
 
@@ -59,13 +61,38 @@ def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="session")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run of the cat in it, trained by the command line for a few hundred steps."""
-    folder = tmp_path_factory.mktemp("workplace")
-    done = run_flowgif("train", "--img", CAT, "--steps", SHORT_STEPS, cwd=folder)
-    assert done.code == 0, done.err
-    assert done.out == "runs/cat\n"
-    return folder
+def make_once(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Has a folder filled once in a test session, however many processes share its tests."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        folder = shared / name
+        with FileLock(shared / f"{name}.lock"):
+            if not (shared / f"{name}.done").exists():
+                folder.mkdir()
+                fill(folder)
+                (shared / f"{name}.done").touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def workplace(make_once: MakeOnce) -> Path:
+    """A folder with a run of the cat in it, trained by the command line for a few hundred steps.
+
+    Tests read it and write nothing into it that another test could meet.
+    """
+
+    def fill(folder: Path) -> None:
+        done = run_flowgif("train", "--img", CAT, "--steps", SHORT_STEPS, cwd=folder)
+        assert done.code == 0, done.err
+        assert done.out == "runs/cat\n"
+
+    return make_once("workplace", fill)
 
 
 @pytest.fixture(scope="session")
@@ -74,9 +101,11 @@ def cat(workplace: Path) -> Loaded:
 
 
 @pytest.fixture(scope="session")
-def moons(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def moons(make_once: MakeOnce) -> Path:
     """A run of a discrete flow, trained by the command line for a few steps."""
-    folder = tmp_path_factory.mktemp("discrete")
-    done = run_flowgif("train", "--data", "moons", "--model", "spline", "--steps", 60, "--out", "moons", cwd=folder)
-    assert done.code == 0, done.err
-    return folder / "moons"
+
+    def fill(folder: Path) -> None:
+        done = run_flowgif("train", "--data", "moons", "--model", "spline", "--steps", 60, "--out", "moons", cwd=folder)
+        assert done.code == 0, done.err
+
+    return make_once("discrete", fill) / "moons"

@@ -11,6 +11,7 @@ from conftest import ROOT
 from same_bytes import hashes
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() != "x86_64", reason="other libraries round in other ways"
 )
