@@ -249,6 +249,7 @@ def test_a_short_training_fits_the_moons() -> None:
     assert after < 0.03
 
 
+@pytest.mark.slow
 def test_likelihood_training_lowers_the_true_nll() -> None:
     """By an accurate evaluation, since the loss itself can lie."""
     target = ToyTarget("moons")
