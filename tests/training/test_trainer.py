@@ -183,7 +183,7 @@ def test_l2_is_the_sum_of_the_squared_weights_alone_and_not_in_the_loss(monkeypa
 def test_l2_shrinks_the_weights(model: ModelConfig) -> None:
     sums = []
     for l2 in (0.0, 1.0):
-        trainer = _trainer(TrainingConfig(steps=150, batch_size=32, lr=0.01, l2=l2), model)
+        trainer = _trainer(TrainingConfig(steps=100, batch_size=32, lr=0.01, l2=l2), model)
         list(trainer.run())
         sums.append(sum(float(v.square().sum()) for k, v in _weights(trainer).items() if k.endswith("weight")))
     assert sums[1] < 0.5 * sums[0]
@@ -249,6 +249,7 @@ def test_a_short_training_fits_the_moons() -> None:
     assert after < 0.03
 
 
+@pytest.mark.slow
 def test_likelihood_training_lowers_the_true_nll() -> None:
     """By an accurate evaluation, since the loss itself can lie."""
     target = ToyTarget("moons")

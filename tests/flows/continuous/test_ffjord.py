@@ -78,6 +78,7 @@ def test_the_solver_gives_up_with_a_remedy() -> None:
         flow.log_prob(points(3))
 
 
+@pytest.mark.slow
 def test_a_trained_density_integrates_to_one(cat: Loaded) -> None:
     """Within half a percent, on a lattice of five pixels: what a short training leaves is blurred wider.
 
