@@ -466,7 +466,7 @@ def test_in_a_morph_particles_exchange_their_colours(show: Show) -> None:
         picture = _picture(tab)
         scale = picture.shape[1] / 480
         for turn, place in zip(turns(4), positions[index], strict=True):
-            wanted = colours[paint.other if paint.low <= turn < paint.high else paint.own, 0]
+            wanted = colours[paint.other if paint.low <= turn < paint.high else paint.run, 0]
             assert picture[int(place[1] * scale), int(place[0] * scale)].tolist() == wanted.tolist()
 
 
