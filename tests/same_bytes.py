@@ -84,7 +84,9 @@ ANIMATIONS: dict[str, tuple[object, ...]] = {
         "--hold", "0.3,0.8", "--loops", 3, "--first-frame", "logo", "--points", 500, "--seed", 3,
         "-o", "time.gif", "-o", "time.html",
     ),
-    "morph": ("runs/ffjord", "runs/color", "runs/realnvp", *SHORT, "--loop-back", "-o", "morph.gif"),
+    "morph": (
+        "runs/ffjord", "runs/color", "runs/realnvp", *SHORT, "--loop-back", "-o", "morph.gif", "-o", "morph.html",
+    ),
     "fit": ("runs/ffjord", "--frames", 24, "--size", 200, "--max-size", "20KB", "-o", "fit.gif", "-o", "fit.webp"),
     "readme": ("runs/ffjord", "--frames", 6, "--preset", "readme", "-o", "readme.gif"),
     "slack": ("runs/spline", "--frames", 60, "--preset", "slack", "-o", "slack.gif", "-o", "slack.png"),
