@@ -31,6 +31,7 @@ from flowgif.evaluation.sheets import (
 )
 from flowgif.flows.base import Flow
 from flowgif.targets.mixture import GaussianMixture
+from flowgif.training.objectives import OBJECTIVES
 
 __all__ = ["PLOTS", "Material", "Plot"]
 
@@ -102,13 +103,14 @@ def _draw_losses(axes: Axes, material: Material) -> None:
     if window > 1:
         mean = np.convolve(losses, np.ones(window) / window, "valid")
         axes.plot(steps[window - 1 :], mean, color=STRONG, linewidth=1.6, label=f"mean of {window} steps")
-    if training.objective == "likelihood":
-        more = ", and regularisers" if training.kinetic or training.jacobian else ""
+    assert training.objective is not None
+    kind = OBJECTIVES[training.objective]
+    more = ", and regularisers" if kind.is_nll and (training.kinetic or training.jacobian) else ""
+    axes.set(title=f"Training: {kind.loss}{more}", xlabel="step", ylabel=f"loss, {kind.unit}")
+    if kind.is_nll:
         axes.axhline(material.target.entropy(), color=OTHER, linestyle="--", label="entropy, the least possible NLL")
-        axes.set(title="Training: negative log-likelihood" + more, xlabel="step", ylabel="loss, nats")
     else:
-        axes.set(title="Training: weighted mean squared error of the velocity", xlabel="step", yscale="log")
-        axes.set_ylabel("loss, data units² / time²")
+        axes.set_yscale("log")  # an NLL may be negative
     axes.legend(fontsize="small", frameon=False)
 
 

@@ -69,7 +69,7 @@ class Trainer:
         self._flow, self._config = flow, config
         self._average = AveragedModel(flow, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE))
         generator = torch.Generator().manual_seed(config.seed)
-        self._objective = OBJECTIVES.find(config.objective)(flow, target, config, generator, device)
+        self._objective = OBJECTIVES.find(config.objective).build(flow, target, config, generator, device)
         self._optimisers = OPTIMISERS.find(config.optimiser)(flow, config.lr)
         self._schedule = SCHEDULES.find(config.schedule)
         # What the L2 term penalises: the networks' matrices, without biases and without the parameters of other layers.

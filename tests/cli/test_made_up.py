@@ -18,7 +18,7 @@ from flowgif.config.recipes import MODELS, ModelKind, Recipe
 from flowgif.flows.base import Flow, Mapped
 from flowgif.flows.build import BUILDERS
 from flowgif.training.base import Objective
-from flowgif.training.objectives import OBJECTIVES
+from flowgif.training.objectives import OBJECTIVES, ObjectiveKind
 from flowgif.training.optimisers import OPTIMISERS
 
 
@@ -65,7 +65,9 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     for table in (MODELS, BUILDERS, OBJECTIVES, OPTIMISERS):
         monkeypatch.setattr(table, "_rows", dict(table))
         monkeypatch.setattr(table.names, "_names", list(table.names))
-    OBJECTIVES.register("centre", lambda flow, *_: Centre(flow))
+    OBJECTIVES.register(
+        "centre", ObjectiveKind(lambda flow, *_: Centre(flow), "distance from the centre", "data units²")
+    )
     OPTIMISERS.register("descent", lambda flow, lr: [torch.optim.SGD(flow.parameters(), lr=lr)])
     MODELS.register("shift", ModelKind(ShiftConfig, {"centre": Recipe(4, 16, 0.5, "descent")}))
     BUILDERS.register("shift", lambda config, _: Shift(config.first))

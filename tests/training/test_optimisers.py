@@ -14,7 +14,7 @@ from flowgif.flows.build import build_flow
 from flowgif.names import Table
 from flowgif.targets.toy import ToyTarget
 from flowgif.training.base import Objective
-from flowgif.training.objectives import OBJECTIVES
+from flowgif.training.objectives import OBJECTIVES, ObjectiveKind
 from flowgif.training.optimisers import OPTIMISERS
 from flowgif.training.schedules import SCHEDULES
 from flowgif.training.trainer import Trainer
@@ -71,7 +71,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     for table in tables:
         monkeypatch.setattr(table, "_rows", dict(table))
         monkeypatch.setattr(table.names, "_names", list(table.names))
-    OBJECTIVES.register("shrink", lambda flow, target, config, generator, device: Shrink(flow))
+    OBJECTIVES.register("shrink", ObjectiveKind(lambda flow, *_: Shrink(flow), "size of the weights", "1"))
     OPTIMISERS.register("sgd", lambda flow, lr: [torch.optim.SGD(flow.parameters(), lr=lr)])
     SCHEDULES.register("half", lambda step, done: 0.5)
 
