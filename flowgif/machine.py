@@ -1,4 +1,4 @@
-"""What a training takes from the machine: a device, threads, and Ctrl-C between two steps."""
+"""Finds a device, sets the number of threads, and delays Ctrl-C until a training can stop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["delay_interrupts", "find_device", "use_threads"]
 
 
 def find_device(name: str) -> torch.device:
-    """Returns the device of a name; auto is CUDA where there is one, else the CPU.
+    """Returns the device of a name; auto is CUDA if it is available, else the CPU.
 
     Raises:
         UnusableInput: the machine has no such device.
@@ -25,14 +25,14 @@ def find_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if available["cuda"] else "cpu")
     if not available[name]:
-        usable = ", ".join(device for device, there in available.items() if there)
+        usable = ", ".join(device for device, is_available in available.items() if is_available)
         raise UnusableInput(f"--device {name} is not available on this machine; usable: auto, {usable}")
     return torch.device(name)
 
 
 @contextmanager
 def use_threads(count: int | None) -> Generator[None]:
-    """Has torch use a number of threads within the block, and afterwards as many as before; None changes nothing."""
+    """Sets torch's thread count inside the block and restores it afterwards; None changes nothing."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:
@@ -43,12 +43,12 @@ def use_threads(count: int | None) -> Generator[None]:
 
 @contextmanager
 def delay_interrupts() -> Generator[threading.Event]:
-    """Has Ctrl-C set an event instead of raising within the block; a second Ctrl-C raises KeyboardInterrupt at once.
+    """Makes Ctrl-C set an event inside the block instead of raising; a second Ctrl-C raises KeyboardInterrupt at once.
 
-    Only the main thread can do that. Elsewhere the event stays as it is.
+    This works only in the main thread. In other threads the event is never set.
 
     Yields:
-        The event, which the work may look at where it can stop.
+        The event, which the work checks wherever it can stop.
     """
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():

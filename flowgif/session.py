@@ -1,4 +1,4 @@
-"""A training from its config to a finished run directory, and back again as Python objects."""
+"""Trains a flow from a config into a run directory, and loads runs as Python objects."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ FINAL_POINTS = 4096
 
 
 class Reporter(Protocol):
-    """Is told what happens. Where none is given, nobody is."""
+    """Receives messages and progress of a training; optional."""
 
     def say(self, text: str) -> None:
-        """Takes a sentence for the user."""
+        """Receives a sentence for the user."""
 
     def begin(self, task: str) -> None:
-        """Takes the name of a task that begins; its share is unknown until the first ``advance`` or ``step``."""
+        """Receives the name of a task that begins; its share is unknown until the first ``advance`` or ``step``."""
 
     def step(self, record: StepRecord, gap: Gap | None) -> None:
-        """Takes a step of training, and the gap at the last checkpoint, None before the first."""
+        """Receives a step of training and the gap at the last checkpoint, None before the first."""
 
     def advance(self, share: float, *fields: str) -> None:
-        """Takes the share of the task that is done, within [0, 1], and figures of it, the most important first."""
+        """Receives the share of the task that is done, within [0, 1], and its figures, the most important first."""
 
 
 class _Silent:
@@ -59,13 +59,13 @@ class _Silent:
 
 @dataclass(frozen=True)
 class Trained:
-    """The end of a training.
+    """The result of a training.
 
     Attributes:
-        run: its directory.
-        steps: done, in all.
-        seconds: of training, in all.
-        gap: of the weights that were kept.
+        run: the run directory.
+        steps: the total number of steps done.
+        seconds: the total time spent on training.
+        gap: the gap of the stored weights.
     """
 
     run: Run
@@ -79,9 +79,9 @@ class Loaded:
     """A run as Python objects.
 
     Attributes:
-        run: its directory and settings.
+        run: the run's directory and settings.
         flow: ``log_prob(x)``, ``sample(n, generator=...)``, ``path(z, times)``; on the CPU, without gradients.
-        target: ``sample``, ``log_prob``, ``entropy``; a picture's has ``to_pixels`` and ``from_pixels`` too.
+        target: ``sample``, ``log_prob``, ``entropy``; a picture's target has ``to_pixels`` and ``from_pixels`` too.
     """
 
     run: Run
@@ -100,18 +100,18 @@ def load(folder: Path | str) -> Loaded:
 
 
 def train(config: RunConfig, folder: Path, force: bool = False, reporter: Reporter | None = None) -> Trained:
-    """Fits the config's flow to its target and keeps all of it in a run directory.
+    """Fits the config's flow to its target and stores the run in a directory.
 
     Args:
-        config: resolved, as from :func:`flowgif.runs.settings.read_settings`.
+        config: a resolved config, such as :func:`flowgif.runs.settings.read_settings` returns.
         folder: the run directory.
-        force: whether a run that is there already may be replaced.
-        reporter: is told of the progress.
+        force: whether an existing run may be replaced.
+        reporter: receives messages and progress.
 
     Raises:
         UnusableInput: the picture, data set or directory cannot be used.
-        NumericalError: training diverged; the last finite weights are kept.
-        Interrupted: Ctrl-C; everything is kept for :func:`resume`.
+        NumericalError: training diverged; the last finite weights are stored.
+        Interrupted: the user pressed Ctrl-C; the state is stored, so :func:`resume` can continue.
     """
     reporter = reporter or _Silent()
     Run.check_free(folder, force)
@@ -128,17 +128,17 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
 
 
 def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | None = None) -> Trained:
-    """Goes on with a training that was stopped.
+    """Continues a training that was stopped.
 
-    Nothing is written before everything that can be refused has been checked.
+    All checks come before the first write.
 
     Args:
         folder: the run directory.
-        config: the run's settings with another end or device, which are then kept; None for the run's as they are.
-        reporter: is told of the progress.
+        config: the run's settings with another end or device, which are then stored; None keeps the run's settings.
+        reporter: receives messages and progress.
 
     Raises:
-        UnusableInput: there is no run, its files are broken, or the training is already past the end that is asked for.
+        UnusableInput: there is no run, its files are broken, or training has already passed the new end.
         NumericalError, Interrupted: as :func:`train`.
     """
     reporter = reporter or _Silent()
@@ -159,7 +159,7 @@ def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | N
 
 
 def _first_flow(config: RunConfig) -> Flow:
-    """Returns the flow before training, with the weights of the run that it starts from, if there is one."""
+    """Returns the flow before training, with the weights of the start run if there is one."""
     flow = build_flow(config)
     start = config.training.start
     if start is not None:
@@ -171,7 +171,7 @@ def _first_flow(config: RunConfig) -> Flow:
 
 
 def _restore(trainer: Trainer, run: Run) -> None:
-    """Takes a training to where the run's was stopped, or to its beginning if it was stopped before a checkpoint."""
+    """Restores the run's last checkpoint; without a checkpoint, training starts from the beginning."""
     state = run.read_state()
     if state is None:
         return
@@ -181,16 +181,16 @@ def _restore(trainer: Trainer, run: Run) -> None:
         raise UnusableInput(f"the state in {run.folder} does not fit its config; train it again (--force)") from None
 
 
-def _check_end(trainer: Trainer, asked: TrainingConfig, before: TrainingConfig) -> None:
-    """Refuses another end of the training that lies behind: the run's settings would not say what was trained."""
-    if (asked.last_step, asked.time_budget) == (before.last_step, before.time_budget):
+def _check_end(trainer: Trainer, new: TrainingConfig, old: TrainingConfig) -> None:
+    """Refuses a new end that training has already passed: the stored settings would then be false."""
+    if (new.last_step, new.time_budget) == (old.last_step, old.time_budget):
         return
     remedy = "ask for more, or train anew (--force)"
-    if asked.last_step is not None and trainer.step > asked.last_step:
-        raise UnusableInput(f"the training has done {trainer.step} steps, more than {asked.last_step}; {remedy}")
-    if asked.time_budget is not None and trainer.seconds > asked.time_budget:
+    if new.last_step is not None and trainer.step > new.last_step:
+        raise UnusableInput(f"the training has done {trainer.step} steps, more than {new.last_step}; {remedy}")
+    if new.time_budget is not None and trainer.seconds > new.time_budget:
         raise UnusableInput(
-            f"the training has taken {trainer.seconds:.1f} s, more than {asked.time_budget:g} s; {remedy}"
+            f"the training has taken {trainer.seconds:.1f} s, more than {new.time_budget:g} s; {remedy}"
         )
 
 
@@ -199,7 +199,7 @@ class _Training:
     """A training that fills its run directory.
 
     Attributes:
-        run, trainer, target, reporter: who takes part in it.
+        run, trainer, target, reporter: the objects that the training uses.
         rows: metrics that are not written yet.
     """
 
@@ -231,18 +231,18 @@ class _Training:
             if interrupted.is_set():
                 return
             if time.perf_counter() - last > CHECKPOINT_SECONDS and record.done < 1:
-                # A flow whose gap cannot be measured yet may well be trained on.
+                # The gap may not be measurable yet; training continues all the same.
                 with suppress(NumericalError):
                     gap = self._checkpoint(CHECKPOINT_POINTS)
                 last = time.perf_counter()
 
     def _checkpoint(self, points: int) -> Gap:
-        # The weights come first: a gap that cannot be measured must not cost them.
+        # The weights are written first, so that they are not lost if the gap cannot be measured.
         self._keep()
         self.reporter.begin("measuring the gap ...")
         measured = measure_gap(self.trainer.averaged, self.target, points)
-        at = {"step": self.trainer.step, "seconds": self.trainer.seconds}
-        self.rows.append({**at, "gap": measured.gap, "gap_se": measured.standard_error})
+        row = {"step": self.trainer.step, "seconds": self.trainer.seconds}
+        self.rows.append({**row, "gap": measured.gap, "gap_se": measured.standard_error})
         self._write_metrics()
         return measured
 

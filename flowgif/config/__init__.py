@@ -1,1 +1,1 @@
-"""What was asked for."""
+"""Settings: schema, reading and merging."""

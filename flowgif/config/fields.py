@@ -1,4 +1,4 @@
-"""What the tables of a config are made of: their base class, kinds of values, and marks that a field may carry."""
+"""The parts of a config's tables: their base class, types of values, and marks that a field may carry."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ MarkType = TypeVar("MarkType")
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):
-    """A table of a config. It cannot be changed, and refuses unknown keys. Derived classes repeat ``frozen=True``."""
+    """A table of a config. It is immutable and refuses unknown keys. Derived classes repeat ``frozen=True``."""
 
 
 class Mark(Enum):
-    """What a field's annotation says about the field.
+    """A property of a field, given in the field's annotation.
 
     Attributes:
-        OF_MODEL: the setting belongs to a model and the way in which that is trained, so another model drops it.
+        OF_MODEL: the setting belongs to a model and its training, so another model drops it.
         GENERAL: the setting makes sense for every model, so another model keeps it.
-        RESUMABLE: a training that goes on may change the setting.
-        PATH: a path, which is relative to the config file that names it.
+        RESUMABLE: a resumed training may change the setting.
+        PATH: the setting is a path, which is relative to the config file that names it.
     """
 
     OF_MODEL = auto()
@@ -55,17 +55,17 @@ class Mark(Enum):
 
 @dataclass(frozen=True)
 class Replaces:
-    """Marks a field whose new value takes the place of others too, such as one end of a training that of another.
+    """Marks a field whose new value also removes other fields: a new number of steps removes a time budget.
 
     Attributes:
-        keys: the other fields, of the same table.
+        keys: the names of the other fields, in the same table.
     """
 
     keys: tuple[str, ...]
 
 
 def one_of(names: Names) -> BeforeValidator:
-    """Returns a check that a value is one of the names, also of those that are registered later."""
+    """Returns a check that a value is one of the names, including names that are registered later."""
 
     def check(value: object) -> object:
         if value in names:
@@ -77,7 +77,7 @@ def one_of(names: Names) -> BeforeValidator:
 
 
 def fields_by_key(table: type[Settings]) -> dict[str, FieldInfo]:
-    """Returns the fields of a table by the keys that files use."""
+    """Returns the fields of a table by their names in config files."""
     return {field.alias or name: field for name, field in table.model_fields.items()}
 
 

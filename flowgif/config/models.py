@@ -20,18 +20,18 @@ __all__ = [
 
 
 class ModelConfig(Settings, frozen=True):
-    """The settings of a flow. A model derives from it, and narrows ``name`` to its own, which is also the default.
+    """The settings of a flow. A model derives a class from it, which narrows ``name`` to the model's name, the default.
 
     Attributes:
-        name: of the model, by which tables have its rows.
-        aspect: how many times smaller details are along x than along y, in data units; by default the target's own.
+        name: the model's name, which is its key in tables.
+        aspect: how many times smaller details are along x than along y, in data units; by default the target's value.
     """
 
     name: str
     aspect: Positive | None = None
 
     def resolved(self, objective: str) -> Self:
-        """Returns these settings with values in the place of None that suit the objective; by default itself."""
+        """Returns these settings with None replaced by values that suit the objective; by default changes nothing."""
         return self
 
 
@@ -40,8 +40,8 @@ class Network(NamedTuple):
 
     Attributes:
         features: number of Fourier frequencies.
-        frequency: their standard deviation, radians per data unit.
-        width, depth: of the hidden layers.
+        frequency: the frequencies' standard deviation, radians per data unit.
+        width, depth: width and number of the hidden layers.
     """
 
     features: int
@@ -50,24 +50,24 @@ class Network(NamedTuple):
     depth: int
 
 
-# Flow matching affords a larger network: a step costs one evaluation, against some hundred through a solve.
+# Flow matching can afford a larger network: a step costs one evaluation, a step through a solve about a hundred.
 FLOW_MATCHING_NETWORK = Network(features=128, frequency=10.0, width=112, depth=4)
 NETWORK = Network(features=64, frequency=4.0, width=64, depth=3)
-NETWORKS = {"flow-matching": FLOW_MATCHING_NETWORK}  # by objective; every other one has NETWORK
+NETWORKS = {"flow-matching": FLOW_MATCHING_NETWORK}  # by objective; all other objectives use NETWORK
 
 
 class FFJORDConfig(ModelConfig, frozen=True):
     """The velocity network and how its ODE is solved; see ``flowgif.flows.continuous.ffjord``.
 
     Attributes:
-        network: fourier, this project's, or concatsquash, the FFJORD paper's, with tanh between its layers.
+        network: fourier is this project's network; concatsquash is the FFJORD paper's, with tanh between its layers.
         features: number of Fourier frequencies.
-        frequency: their standard deviation, radians per data unit.
-        width, depth: of the hidden layers.
-        end_time: at which the paper's network ends before training, which fits the end time too; elsewhere time always
-            ends at 1.
-        divergence: exact, or Hutchinson's estimate with one noise vector a solve (training only).
-        tolerance: rtol and atol of the solve that training by likelihood goes through.
+        frequency: the frequencies' standard deviation, radians per data unit.
+        width, depth: width and number of the hidden layers.
+        end_time: the end time of the paper's network before training, which fits the end time too; in all other code
+            time ends at 1.
+        divergence: exact, or Hutchinson's estimate with one noise vector per solve (training only).
+        tolerance: rtol and atol of the solve in training by likelihood.
         solver: a solver of torchdiffeq, used for evaluation and animation.
         rtol, atol: tolerances of an adaptive solver; 1e-7 keeps the inverse's error under 1e-3 data units.
         solver_steps: number of steps of a solver that is not adaptive.
@@ -88,7 +88,7 @@ class FFJORDConfig(ModelConfig, frozen=True):
     solver_steps: Annotated[int, Field(ge=1, le=100_000, strict=True)] = 100
 
     def resolved(self, objective: str) -> Self:
-        """Returns these settings with the size of the network that suits the objective in the place of None."""
+        """Returns these settings with None replaced by the network size that suits the objective."""
         usual = NETWORKS.get(objective, NETWORK)
         return self.model_copy(
             update={key: value for key, value in usual._asdict().items() if getattr(self, key) is None}
@@ -96,14 +96,14 @@ class FFJORDConfig(ModelConfig, frozen=True):
 
 
 class ConditionerConfig(ModelConfig, frozen=True):
-    """What the flows made of coupling layers share; see ``flowgif.flows.discrete.coupling``.
+    """The settings that all flows of coupling layers share; see ``flowgif.flows.discrete.coupling``.
 
     Attributes:
         layers: number of the flow's layers; a layer of Glow is one of its steps.
-        features: number of Fourier frequencies of a network's one input; 0 for none.
-        frequency: their standard deviation, radians per data unit.
-        width, depth: of the hidden layers of each network.
-        activation: between the hidden layers.
+        features: number of Fourier frequencies of a network's only input; 0 for none.
+        frequency: the frequencies' standard deviation, radians per data unit.
+        width, depth: width and number of the hidden layers of each network.
+        activation: the activation function between the hidden layers.
     """
 
     layers: Annotated[int, Field(ge=1, le=200, strict=True)]
@@ -115,7 +115,7 @@ class ConditionerConfig(ModelConfig, frozen=True):
 
 
 class RealNVPConfig(ConditionerConfig, frozen=True):
-    """RealNVP. ``scale_bound``: a layer's log-scale stays below it."""
+    """RealNVP. ``scale_bound`` is the bound of a layer's absolute log-scale."""
 
     name: Literal["realnvp"] = "realnvp"
     layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 20
@@ -124,7 +124,7 @@ class RealNVPConfig(ConditionerConfig, frozen=True):
 
 
 class GlowConfig(ConditionerConfig, frozen=True):
-    """Glow. ``scale_bound``: the log-scale of a coupling, and of an ActNorm, stays below it."""
+    """Glow. ``scale_bound`` is the bound of the absolute log-scale of a coupling and of an ActNorm."""
 
     name: Literal["glow"] = "glow"
     layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 16

@@ -1,4 +1,4 @@
-"""Reads a config from a file and flags, and words what is wrong with it in one line."""
+"""Reads a config from a file and flags, and reports errors in one line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from flowgif import names
 from flowgif.config.fields import Mark, fields_by_key
-from flowgif.config.patch import DEFAULTS, FLAGS, MODEL_NAME, Key, Origin, Patch, Source
+from flowgif.config.patch import DEFAULTS, FLAGS, MODEL_KEY, ConfigLayer, Key, Origin, PartialConfig
 from flowgif.config.recipes import MODELS
 from flowgif.config.schema import DEFAULT_MODEL, RunConfig, TargetConfig, TrainingConfig
 from flowgif.errors import UnusableInput, did_you_mean
@@ -29,23 +29,23 @@ def read_config(
     flags: Mapping[str, Mapping[str, Any]],
     start: Callable[[Path], RunConfig] | None = None,
 ) -> RunConfig:
-    """Reads a config: the defaults, the start run's settings, a file and flags, each on top of those before.
+    """Reads a config from four layers: the defaults, the start run, a file and flags; later layers override earlier.
 
     Args:
         path: the file, or None.
-        flags: table -> key -> value; a value of None was not given.
-        start: reads the settings of the run that ``from`` names, whose model and target are taken over; None leaves
-            that run alone, for a file that holds all settings, such as a run's.
+        flags: values by table and name; None means not given.
+        start: reads the settings of the run that ``from`` names, whose model and target are taken over. None ignores
+            that run; this is for a file that holds all settings, such as a run's.
 
     Returns:
-        The config with usual values in the place of None.
+        The config with the usual values in the place of None.
 
     Raises:
         UnusableInput: the file cannot be read, or a key or a value in it or in the flags is wrong.
     """
-    file = Patch() if path is None else _read_file(path)
-    given = _choose_end(Patch.of(flags, FLAGS))
-    defaults = Patch.of({"model": {"name": DEFAULT_MODEL}}, DEFAULTS)
+    file = PartialConfig() if path is None else _read_file(path)
+    given = _choose_end(PartialConfig.of(flags, FLAGS))
+    defaults = PartialConfig.of({"model": {"name": DEFAULT_MODEL}}, DEFAULTS)
     merged = defaults.updated(file).updated(given)
     folder = merged.value(START)
     if start is not None and isinstance(folder, (str, Path)):
@@ -55,10 +55,10 @@ def read_config(
 
 
 def group_options(options: Mapping[str, object]) -> dict[str, dict[str, object]]:
-    """Returns the options that are settings by table and key, as :func:`read_config` takes flags.
+    """Returns the options that are settings, by table and name, as :func:`read_config` takes flags.
 
     Args:
-        options: values by what the command line calls the options, such as '--batch-size'.
+        options: the values by option, such as '--batch-size'.
     """
     keys = [Key("target", name) for name in fields_by_key(TargetConfig)]
     keys += [Key("model", name) for kind in MODELS.values() for name in fields_by_key(kind.config)]
@@ -70,11 +70,11 @@ def group_options(options: Mapping[str, object]) -> dict[str, dict[str, object]]
     return tables
 
 
-def _choose_end(flags: Patch) -> Patch:
-    """Of two flags for the end of the training, --steps wins over --time-budget, which must be a duration all the same.
+def _choose_end(flags: PartialConfig) -> PartialConfig:
+    """Drops --time-budget if --steps is given too; the budget must still be a valid duration.
 
     Raises:
-        UnusableInput: it is none.
+        UnusableInput: the budget is no valid duration.
     """
     if STEPS not in flags or TIME_BUDGET not in flags:
         return flags
@@ -86,23 +86,23 @@ def _choose_end(flags: Patch) -> Patch:
     return flags.without(TIME_BUDGET)
 
 
-def _take_over(folder: Path, start: Callable[[Path], RunConfig], asked: Patch) -> Patch:
-    """Returns the start run's model, which its weights fit, and its target unless another is asked for.
+def _take_over(folder: Path, start: Callable[[Path], RunConfig], asked: PartialConfig) -> PartialConfig:
+    """Returns the start run's model, which its weights fit, and its target unless another one is given.
 
     Raises:
-        UnusableInput: there is no such run, or another model is asked for.
+        UnusableInput: there is no such run, or another model is given.
     """
     first = start(folder)
-    wanted = asked.settings[MODEL_NAME]
+    wanted = asked.settings[MODEL_KEY]
     if wanted.origin is not DEFAULTS and wanted.value != first.model.name:
         raise UnusableInput(f"the weights in {folder} are a {first.model.name}'s; leave --model {wanted.value} out")
     tables = {"model": first.model.model_dump()}
     if not any(Key("target", name) in asked for name in names.TARGETS):
         tables["target"] = first.target.model_dump()
-    return Patch.of(tables, Origin(Source.START_RUN, folder))
+    return PartialConfig.of(tables, Origin(ConfigLayer.START_RUN, folder))
 
 
-def _read_file(path: Path) -> Patch:
+def _read_file(path: Path) -> PartialConfig:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -121,13 +121,13 @@ def _read_file(path: Path) -> Patch:
         for key, value in table.items():
             if isinstance(value, str) and Key(name, key).has(Mark.PATH):
                 table[key] = str(path.parent / os.path.expanduser(value))  # noqa: PTH111 (it never raises)
-    return Patch.of(tables, Origin(Source.FILE, path))
+    return PartialConfig.of(tables, Origin(ConfigLayer.FILE, path))
 
 
-def _validated(merged: Patch) -> RunConfig:
-    name, origin = merged.settings[MODEL_NAME]
+def _validated(merged: PartialConfig) -> RunConfig:
+    name, origin = merged.settings[MODEL_KEY]
     if not isinstance(name, str) or name not in MODELS:
-        where = origin.describe(MODEL_NAME, name)
+        where = origin.describe(MODEL_KEY, name)
         raise UnusableInput(f"{where}: there is no such flow; {did_you_mean(str(name), MODELS)}")
     try:
         return RunConfig.model_validate(merged.tables())
@@ -135,13 +135,13 @@ def _validated(merged: Patch) -> RunConfig:
         raise UnusableInput(_one_line(error, merged, name)) from None
 
 
-def _one_line(error: ValidationError, merged: Patch, model: str) -> str:
-    """Returns pydantic's first complaint in the project's form: what and where, then the remedy."""
+def _one_line(error: ValidationError, merged: PartialConfig, model: str) -> str:
+    """Returns pydantic's first error as one line that names the setting, its origin and the remedy."""
     first = error.errors()[0]
     message = first["msg"].removeprefix("Value error, ")
     place = [str(part) for part in first["loc"]]
-    if len(place) < 2:  # a rule about several settings of a table, or of all
-        return merged.origin_of(place[0] if place else None).prefix(message)
+    if len(place) < 2:  # a rule about several settings of a table, or of all tables
+        return merged.origin_of(place[0] if place else None).with_path(message)
     key = Key(place[0], place[1])
     origin = merged.settings[key].origin if key in merged else DEFAULTS
     if first["type"] == "extra_forbidden":
@@ -156,4 +156,4 @@ def _unknown_key(key: Key, origin: Origin, model: str) -> str:
         return f"{key.option} does not go with --model {model}; leave it out"
     table = {"target": TargetConfig, "model": MODELS[model].config, "training": TrainingConfig}[key.table]
     known = did_you_mean(key.name, fields_by_key(table))
-    return origin.prefix(f"unknown key '{key.name}' in [{key.table}]; {known}")
+    return origin.with_path(f"unknown key '{key.name}' in [{key.table}]; {known}")

@@ -1,4 +1,4 @@
-"""The models by name, and how each is trained where nothing else is asked for."""
+"""The models by name and their default training settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flowgif.names import Table
 
 __all__ = ["KINETIC", "MODELS", "ModelKind", "Recipe"]
 
-KINETIC = 0.01  # weight of the kinetic energy in a continuous flow's likelihood, where none is given
+KINETIC = 0.01  # weight of the kinetic energy in a continuous flow's likelihood, if none is given
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Recipe:
     """The values that stand for None in a TrainingConfig.
 
     Attributes:
-        steps, batch_size, lr, optimiser: as there.
-        kinetic, jacobian: as there; None for a flow that has no velocity to regularise.
-        takes_samples: whether the training may see a fixed number of points alone, or always uses the whole target.
+        steps, batch_size, lr, optimiser: see TrainingConfig.
+        kinetic, jacobian: see TrainingConfig; None for a flow that has no velocity to regularise.
+        takes_samples: whether ``samples`` may limit the training to a fixed number of points of the target.
     """
 
     steps: int
@@ -37,9 +37,9 @@ class ModelKind:
     """A model that configs may name.
 
     Attributes:
-        config: its settings' class.
-        recipes: by objective, the usual objective first. An objective from outside the package adds a recipe here, so
-            that the model can be trained by it.
+        config: the class of the model's settings.
+        recipes: the recipes by objective, the usual objective first. An objective from outside the package adds a
+            recipe here, so that the model can be trained by it.
     """
 
     config: type[ModelConfig]
@@ -47,7 +47,7 @@ class ModelKind:
 
     @property
     def usual_objective(self) -> str:
-        """The objective by which the model is trained where none is given."""
+        """The objective by which the model is trained if none is given."""
         return next(iter(self.recipes))
 
 

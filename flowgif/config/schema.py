@@ -39,9 +39,9 @@ class TargetConfig(Settings, frozen=True):
         img: the picture's path.
         data: the data set's name.
         noise: standard deviation of a data set's noise, in its own units; by default the set's own.
-        invert: True: light parts of a picture are its ink; False: dark parts are; None: its border decides.
-        threshold: share of the strongest ink from which on ink counts fully; less ink does not count at all.
-        max_side: pixels of the longer side to which a larger picture is shrunk.
+        invert: True: light parts of a picture are its ink; False: dark parts are its ink; None: its border decides.
+        threshold: share of the strongest ink above which ink counts as 1; ink below it counts as 0.
+        max_side: the longer side to which a larger picture is shrunk, pixels.
     """
 
     img: Annotated[Path | None, Mark.PATH, Replaces(("data", "noise"))] = None
@@ -66,21 +66,21 @@ class TargetConfig(Settings, frozen=True):
 
 
 class TrainingConfig(Settings, frozen=True):
-    """How it is fitted; None stands for the model's and objective's usual value.
+    """The settings of training; None stands for the usual value of the model and the objective.
 
     Attributes:
-        objective: what is minimised.
+        objective: the quantity to minimise.
         steps, time_budget (seconds), epochs: one of them ends the training; an epoch is a pass over ``samples``.
-        samples: likelihood sees only that many points of the target, drawn once; by default fresh ones every step.
-        batch_size: points a step.
-        lr: learning rate, the highest.
-        optimiser: adam, or muon for the matrices between layers (with a quarter of the rate, adam for the others).
+        samples: the number of the target's points that likelihood uses, drawn once; by default fresh points every step.
+        batch_size: number of points per step.
+        lr: peak learning rate.
+        optimiser: adam; or muon for the matrices between layers, and adam with a quarter of the rate for the others.
         schedule: linear, a short rise and a fall to zero at the end; or constant.
         kinetic, jacobian: weights of the regularisers of a continuous flow's likelihood.
         l2: weight in the loss of the sum of the networks' squared weights, biases left out.
-        seed: of weights, points and noise.
-        device: where it is trained.
-        start: the run whose weights are the first ones; ``from`` in a file.
+        seed: the seed of weights, points and noise.
+        device: the device on which the flow is trained.
+        start: the run whose weights training starts from; ``from`` in a file.
     """
 
     objective: Annotated[Annotated[str, one_of(names.OBJECTIVES)] | None, Mark.OF_MODEL] = None
@@ -114,7 +114,7 @@ class TrainingConfig(Settings, frozen=True):
 
     @property
     def last_step(self) -> int | None:
-        """The step at which a resolved training ends; None where that depends on the time."""
+        """The step at which a resolved training ends; None if the end depends on the time."""
         if self.epochs is None:
             return self.steps
         assert self.samples is not None
@@ -122,7 +122,7 @@ class TrainingConfig(Settings, frozen=True):
         return self.epochs * math.ceil(self.samples / self.batch_size)
 
     def resolved(self, objective: str, recipe: Recipe) -> Self:
-        """Returns these settings with the recipe's values in the place of None."""
+        """Returns these settings with None replaced by the recipe's values."""
         ends = (self.steps, self.time_budget, self.epochs)
         usual = {
             "objective": objective,
@@ -146,7 +146,7 @@ class RunConfig(Settings, frozen=True):
     @field_validator("model", mode="before")
     @classmethod
     def _read_model(cls, value: object) -> object:
-        """Reads the table by the class of the model that it names, so that any model that is registered will do."""
+        """Reads the table by the class of the model that it names, so that registered models work too."""
         if not isinstance(value, Mapping):
             return value
         table: dict[str, Any] = {"name": DEFAULT_MODEL, **value}
@@ -180,12 +180,12 @@ class RunConfig(Settings, frozen=True):
         return self.model_copy(update=updates)
 
     def for_aspect(self, aspect: float) -> Self:
-        """Returns these settings with the target's aspect where none is set."""
+        """Returns these settings with the target's aspect if none is set."""
         if self.model.aspect is not None:
             return self
         return self.model_copy(update={"model": self.model.model_copy(update={"aspect": round(aspect, 4)})})
 
     def to_toml(self) -> str:
-        """Returns what :func:`flowgif.config.reading.read_config` reads back."""
+        """Returns the settings as TOML, which :func:`flowgif.config.reading.read_config` reads back."""
         tables = self.model_dump(mode="json", exclude_none=True, by_alias=True)
         return tomli_w.dumps(tables)

@@ -1,1 +1,1 @@
-"""How well a flow fits."""
+"""Evaluation: measures and draws how well a flow fits."""

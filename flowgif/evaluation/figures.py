@@ -1,6 +1,6 @@
-"""The figures of a fit, one function each; PLOTS says which there are.
+"""Draws the figures of a fit, each by one function. PLOTS lists them.
 
-Nothing here draws random numbers, so that the same material gives the same figures.
+This module draws no random numbers, so that the same material gives the same figures.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from flowgif.evaluation.sheets import (
     OTHER,
     STRONG,
     Array,
-    Plane,
+    Window,
     count_columns,
     draw_points,
     make_sheet,
@@ -35,25 +35,25 @@ from flowgif.training.objectives import OBJECTIVES
 
 __all__ = ["PLOTS", "Material", "Plot"]
 
-LATTICE = 160  # pixels of a density's longer side
-MOST_PANELS = 40  # of layers
-CONTINUOUS_PANELS = 4  # a flow without layers is shown at that many times after the cloud, evenly spaced
-EULER_STEPS = 6  # of a flow without layers
+LATTICE = 160  # the longer side of a density, pixels
+MOST_PANELS = 40  # largest number of panels of layers
+CONTINUOUS_PANELS = 4  # number of evenly spaced times after the cloud at which a flow without layers is shown
+EULER_STEPS = 6  # number of Euler steps in a flow without layers
 MARKED = 1.5  # the time that is marked, in layers or Euler steps
 TRAJECTORIES, MOMENTS = 60, 61
 
 
 @dataclass(frozen=True)
 class Material:
-    """What the figures of a run are drawn from.
+    """Data for the figures of a run.
 
     Attributes:
         training: the settings of the training.
-        metrics: the rows of its metrics: step and loss, or step, gap and gap_se.
+        metrics: the rows of the training's metrics: step and loss, or step, gap and gap_se.
         before: the flow before training.
         flow: the flow after training.
-        target: what it was fitted to.
-        data: the plane of the target.
+        target: the target to which the flow was fitted.
+        data: the window around the target.
         x: points of the target, (n, 2).
         z: base points, (n, 2).
     """
@@ -63,7 +63,7 @@ class Material:
     before: Flow
     flow: Flow
     target: GaussianMixture
-    data: Plane
+    data: Window
     x: Tensor
     z: Tensor
 
@@ -73,9 +73,9 @@ class Plot:
     """A picture of a fit.
 
     Attributes:
-        name: of its file.
+        name: the name of the file.
         draw: makes the figure.
-        can_show: whether there is anything to show in it.
+        can_show: tells whether the data has anything to show in the figure.
     """
 
     name: str
@@ -117,7 +117,7 @@ def _draw_losses(axes: Axes, material: Material) -> None:
 def _draw_gaps(axes: Axes, metrics: list[dict[str, float]]) -> None:
     gaps = [(row["step"], row["gap"], row["gap_se"]) for row in metrics if "gap" in row]
     axes.set(title="Checkpoints: the gap between NLL and entropy", xlabel="step", ylabel="gap, nats", yscale="log")
-    # A gap that is not above 0 by its standard error has no place on a log axis; a bound takes its place.
+    # A gap that is not above 0 by its standard error cannot be shown on a log axis; an upper bound replaces it.
     clear = [(step, gap, error) for step, gap, error in gaps if gap > error]
     bounds = [(step, max(gap, 0) + 2 * error) for step, gap, error in gaps if gap <= error]
     if clear:
@@ -147,19 +147,19 @@ def draw_layers(material: Material) -> Figure:
     """Draws base points after each layer, or at a few times in a flow without layers."""
     flow = material.flow
     ends = flow.layer_ends()
-    every = [0.0, *(ends or np.linspace(0, 1, CONTINUOUS_PANELS + 1)[1:].tolist())]
-    shown = sorted({round(i) for i in np.linspace(0, len(every) - 1, min(len(every), MOST_PANELS))})
-    titles = [f"$S_{{{i}}}$, t = {every[i]:.2f}" if ends else f"t = {every[i]:.2f}" for i in shown]
-    plane = material.data.enlarged_for(LATENT.without_margin())
-    figure, axes = make_sheet([plane] * count_columns(plane, len(shown)), titles)
-    for panel, points in zip(axes, _carry(flow, material.z, [every[i] for i in shown]), strict=True):
+    times = [0.0, *(ends or np.linspace(0, 1, CONTINUOUS_PANELS + 1)[1:].tolist())]
+    shown = sorted({round(i) for i in np.linspace(0, len(times) - 1, min(len(times), MOST_PANELS))})
+    titles = [f"$S_{{{i}}}$, t = {times[i]:.2f}" if ends else f"t = {times[i]:.2f}" for i in shown]
+    window = material.data.enlarged_for(LATENT.without_margin())
+    figure, axes = make_sheet([window] * count_columns(window, len(shown)), titles)
+    for panel, points in zip(axes, _carry(flow, material.z, [times[i] for i in shown]), strict=True):
         draw_points(panel, points)
         panel.label_outer()
     return figure
 
 
 def draw_grid(material: Material) -> Figure:
-    """Draws a straight grid in latent space, and what the flow makes of it."""
+    """Draws a straight grid in latent space, and the grid carried to data space."""
     places, along = torch.linspace(-2.5, 2.5, 11), torch.linspace(-2.5, 2.5, 301)
     upright_lines = torch.cartesian_prod(places, along)
     lines = torch.cat((upright_lines, upright_lines.flip(1)))
@@ -178,7 +178,7 @@ def draw_density(material: Material) -> Figure:
     """Draws the densities of the target and of the flow, and their difference."""
     data = material.data
     columns, rows = (max(2, round(LATTICE * side / max(data.ratio, 1))) for side in (data.ratio, 1.0))
-    # The middle of each pixel; rows go upwards.
+    # The coordinates of the pixels' centres; rows go upwards.
     x, y = (
         low + (high - low) * (torch.arange(n, dtype=torch.float64) + 0.5) / n
         for low, high, n in zip(data.low, data.high, (columns, rows), strict=True)
@@ -222,8 +222,8 @@ def draw_steps(material: Material) -> Figure:
         names = (f"{count} residual blocks: x ← x + h v(x, t), h = 1/{count}", "the ODE dx/dt = v(x, t)")
     times = sorted({*np.linspace(0, 1, 36 * count + 1).tolist(), MARKED / count} if count > 1 else {0.0, 1.0})
     paths = _carry(flow, z, times)
-    plane = material.data.enlarged_for(np.concatenate((corners, paths)))
-    figure, axes = make_sheet((plane, plane), names, panel_height=5.0)
+    window = material.data.enlarged_for(np.concatenate((corners, paths)))
+    figure, axes = make_sheet((window, window), names, panel_height=5.0)
     for panel, lines in zip(axes, (corners, paths), strict=True):
         draw_points(panel, material.x, FAINT, 0.25)
         for k in range(len(z)):
@@ -246,8 +246,8 @@ def draw_trajectories(material: Material) -> Figure:
     times = np.linspace(0, 1, MOMENTS)
     z = material.z[:TRAJECTORIES]
     paths = _carry(material.flow, z, times.tolist())
-    plane = material.data.enlarged_for(paths)
-    figure, (axes,) = make_sheet((plane,), ("from latent space (open) to data space (full)",), panel_height=6.5)
+    window = material.data.enlarged_for(paths)
+    figure, (axes,) = make_sheet((window,), ("from latent space (open) to data space (full)",), panel_height=6.5)
     figure.set_figwidth(figure.get_figwidth() + 1.0)  # for the colour bar
     draw_points(axes, material.x, FAINT, 0.35)
     pieces = np.stack((paths[:-1], paths[1:]), 2).reshape(-1, 2, 2)  # from one time to the next: (time, point)

@@ -19,7 +19,7 @@ __all__ = ["Gap", "Report", "evaluate", "measure_gap"]
 RANDOMISATIONS = 16  # independent scramblings of the Sobol points, from which the standard error comes
 POINTS = 8192
 INVERTED = 2048
-GAP_SHARE = 0.7  # of an evaluation's time, in which the gap is measured; the rest is the inversion's
+GAP_SHARE = 0.7  # share of an evaluation's time that measuring the gap takes; the inversion takes the rest
 # The NLL is a mean, in which the points' errors cancel: at this tolerance it is within 1e-3 nats of a tighter solve.
 TOLERANCE = 1e-5
 
@@ -29,9 +29,9 @@ class Gap:
     """NLL minus entropy, which is the Kullback-Leibler divergence of the flow from the target.
 
     Attributes:
-        gap: nats.
-        standard_error: of the gap, nats.
-        nfe: evaluations of the flow's network in the solve, or its layers, at each point.
+        gap: the difference, nats.
+        standard_error: the standard error of the gap, nats.
+        nfe: number of evaluations of the flow's network in the solve, or of its layers, at each point.
     """
 
     gap: float
@@ -41,18 +41,18 @@ class Gap:
 
 @dataclass(frozen=True)
 class Report:
-    """What ``flowgif eval`` says, all in the standardised data coordinates of the target.
+    """The figures that ``flowgif eval`` prints, all in the standardised data coordinates of the target.
 
     Attributes:
         nll: -E log q(x), nats.
         nll_se, gap_se: standard errors, nats.
-        entropy: of the target, nats: the least that an NLL can be.
+        entropy: the target's entropy, nats, which is the least possible NLL.
         gap: nll - entropy, nats; the same in any affine coordinates.
         bits_per_dim: nll / (2 ln 2).
-        points: how many points the NLL was averaged over.
-        nfe: evaluations of the flow's network in the solve, or its layers, at each point.
+        points: number of points over which the NLL is averaged.
+        nfe: number of evaluations of the flow's network in the solve, or of its layers, at each point.
         inversion_error: the largest |x - from_base(to_base(x))| of INVERTED points, data units.
-        seconds: how long the evaluation took.
+        seconds: duration of the evaluation.
     """
 
     nll: float
@@ -69,23 +69,25 @@ class Report:
 
 def _spread_points(target: GaussianMixture, n: int, seed: int) -> Tensor:
     """Carries RANDOMISATIONS independently scrambled Sobol sequences to the target; returns about n points (., 2)."""
-    each = n // RANDOMISATIONS
+    points_per_sequence = n // RANDOMISATIONS
     engines = (torch.quasirandom.SobolEngine(3, scramble=True, seed=seed * 1000 + i) for i in range(RANDOMISATIONS))
-    return torch.cat([target.from_uniform(engine.draw(each, dtype=torch.float64)) for engine in engines]).float()
+    return torch.cat(
+        [target.from_uniform(engine.draw(points_per_sequence, dtype=torch.float64)) for engine in engines]
+    ).float()
 
 
 @torch.no_grad()
 def measure_gap(flow: Flow, target: GaussianMixture, n: int = POINTS, seed: int = 0) -> Gap:
     """Measures E[log p(x) - log q(x)] over points x of the target.
 
-    The target's log p is known at every point and its mean, minus the entropy, is known exactly. Subtracting it
-    point by point (a control variate) removes most of the variance, and what remains is the gap itself.
+    The target's log p is known at every point and its mean, minus the entropy, is known exactly. Subtracting log p
+    point by point (a control variate) removes most of the variance, and the mean of the difference is the gap itself.
 
     Args:
         flow: q.
         target: p.
         n: number of points, a multiple of RANDOMISATIONS.
-        seed: of the points.
+        seed: the seed of the points.
 
     Raises:
         NumericalError: the flow's log-density is not finite, or its NLL is below the entropy, which shows that the
@@ -111,13 +113,13 @@ def measure_gap(flow: Flow, target: GaussianMixture, n: int = POINTS, seed: int 
 def evaluate(
     flow: Flow, target: GaussianMixture, seed: int = 0, on_progress: Callable[[float], object] | None = None
 ) -> Report:
-    """Makes the whole report.
+    """Measures the gap and the inversion error, and returns the report.
 
     Args:
         flow: q.
         target: p.
-        seed: of the points.
-        on_progress: is given the share that is done, a few times.
+        seed: the seed of the points.
+        on_progress: receives the share that is done, a few times.
 
     Raises:
         NumericalError: see :func:`measure_gap`.

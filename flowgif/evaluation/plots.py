@@ -1,6 +1,6 @@
-"""The pictures of a fit as PNG files.
+"""Writes the pictures of a fit as PNG files.
 
-Their points have a seed that does not change, so that the same run gives the same bytes.
+The points have a fixed seed, so that the same run gives the same bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 
 from flowgif.errors import UnusableInput
 from flowgif.evaluation.figures import PLOTS, Material
-from flowgif.evaluation.sheets import Plane, encode_png
+from flowgif.evaluation.sheets import Window, encode_png
 from flowgif.files import check_folder, write_atomically
 from flowgif.flows.base import Flow
 from flowgif.runs.directory import INITIAL, Run
@@ -20,16 +20,16 @@ from flowgif.targets.mixture import GaussianMixture
 
 __all__ = ["check_plots", "write_plots"]
 
-POINTS = 4000  # of the target, and of the base
-# Of all points, only a few are further than a dot from a tighter solve; colours of a density differ even less.
+POINTS = 4000  # number of points of the target, and of the base
+# With this tolerance only a few points are off by more than a dot; colours of a density differ even less.
 TOLERANCE = 1e-4
 
 
 def check_plots(run: Run, folder: Path) -> None:
-    """Finds out before the work whether a run's plots can be made and written to a folder.
+    """Checks in advance that a run's plots can be made and written to a folder.
 
     Raises:
-        UnusableInput: they cannot.
+        UnusableInput: the plots cannot be made or written.
     """
     check_folder(folder)
     run.flow(INITIAL)
@@ -46,15 +46,15 @@ def write_plots(
     """Draws the pictures of a run's fit; nothing is written before all of them are drawn.
 
     Args:
-        run: whose metrics and weights before training are drawn too.
-        flow: after training, on the CPU.
-        target: what it was fitted to.
-        folder: is made where it is missing; files of the same names are replaced.
-        on_progress: is given the share of the pictures that are drawn, after each.
+        run: the run; its metrics and its weights before training are drawn too.
+        flow: the flow after training, on the CPU.
+        target: the target to which the flow was fitted.
+        folder: the folder of the files. It is made if it is missing; files of the same names are replaced.
+        on_progress: receives the share of the pictures that are drawn, after each picture.
 
     Returns:
-        The files, in order: loss.png (not of a run that was never trained), before-after.png, layers.png, grid.png,
-        density.png, steps.png, and of a continuous flow trajectories.png.
+        The files, in order: loss.png (not for a run that was never trained), before-after.png, layers.png, grid.png,
+        density.png, steps.png, and for a continuous flow trajectories.png.
 
     Raises:
         UnusableInput: the weights before training are missing or broken, or the folder cannot be written.
@@ -78,7 +78,7 @@ def write_plots(
 
 
 def gather_material(run: Run, flow: Flow, target: GaussianMixture) -> Material:
-    """Gathers what the figures are drawn from.
+    """Gathers the data for the figures of a run.
 
     Raises:
         UnusableInput: the weights before training are missing or broken.
@@ -91,7 +91,7 @@ def gather_material(run: Run, flow: Flow, target: GaussianMixture) -> Material:
         before=run.flow(INITIAL).relaxed(TOLERANCE),
         flow=flow.relaxed(TOLERANCE),
         target=target,
-        data=Plane.around(target, x),
+        data=Window.around(target, x),
         x=x,
         z=z,
     )

@@ -1,4 +1,4 @@
-"""New points of a flow as a file; FORMATS says which kinds of files there are."""
+"""Writes new points of a flow to a file; FORMATS lists the kinds of files."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from flowgif.targets.mixture import GaussianMixture
 
 __all__ = ["FORMATS", "check_samples", "write_samples"]
 
-Blocks = Iterator[npt.NDArray[np.float32]]  # of points (k, 2)
-Writer = Callable[[BinaryIO, int, Blocks], object]  # fills a file with so many points, which come in blocks
+Blocks = Iterator[npt.NDArray[np.float32]]  # blocks of points (k, 2)
+Writer = Callable[[BinaryIO, int, Blocks], object]  # fills a file with n points, which come in blocks
 
 MOST_POINTS = 10_000_000
-BLOCK = 65_536  # points at a time, so that memory is bounded
-# One point of a thousand is more than a pixel away from where a tighter solve puts it: there the flow tears the cloud.
+BLOCK = 65_536  # number of points computed together, so that memory is bounded
+# With this tolerance 1 point in 1000 is off by more than a pixel (near discontinuities).
 TOLERANCE = 1e-5
 
 
 def check_samples(n: int, path: Path) -> None:
-    """Finds out before the work whether so many points can be written there.
+    """Checks in advance that n points can be written to a path.
 
     Raises:
-        UnusableInput: they cannot.
+        UnusableInput: the points cannot be written.
     """
     if not 1 <= n <= MOST_POINTS:
         raise UnusableInput(f"--save-samples {n} is out of range; give 1 to {MOST_POINTS} points")
@@ -45,22 +45,22 @@ def write_samples(flow: Flow, target: GaussianMixture, n: int, path: Path, seed:
     """Writes n independent draws of a flow: .npy, (n, 2) float32, or .csv, with a header.
 
     Args:
-        flow: any.
-        target: what it was fitted to; the file is in the target's units, which for a picture are pixels as given, x
-            the column and y the row.
+        flow: any flow.
+        target: the target to which the flow was fitted. The file is in the target's units. For a picture these are
+            pixels as given: x is the column and y the row.
         n: number of points.
-        path: replaced whole, or left alone.
-        seed: of the draws.
+        path: the file. It is replaced as a whole, or not changed at all.
+        seed: the seed of the draws.
 
     Raises:
-        UnusableInput: n or the path's suffix is unusable, or the place cannot be written.
+        UnusableInput: n or the path's suffix is unusable, or the file cannot be written.
         NumericalError: the flow's points are not finite.
     """
     check_samples(n, path)
     write = FORMATS[path.suffix.lower()]
 
-    def fill(beside: Path) -> None:
-        with beside.open("wb") as file:
+    def fill(temporary: Path) -> None:
+        with temporary.open("wb") as file:
             write(file, n, _blocks(flow, target, n, seed))
 
     write_atomically(path, fill)
@@ -68,7 +68,7 @@ def write_samples(flow: Flow, target: GaussianMixture, n: int, path: Path, seed:
 
 @torch.no_grad()
 def _blocks(flow: Flow, target: GaussianMixture, n: int, seed: int) -> Blocks:
-    """Yields n points, a block at a time."""
+    """Yields n points in blocks."""
     generator, relaxed = torch.Generator().manual_seed(seed), flow.relaxed(TOLERANCE)
     like = next(flow.parameters())
     for start in range(0, n, BLOCK):
@@ -89,7 +89,7 @@ def _write_npy(file: BinaryIO, n: int, blocks: Blocks) -> None:
 def _write_csv(file: BinaryIO, n: int, blocks: Blocks) -> None:
     file.write(b"x,y\n")
     for block in blocks:
-        np.savetxt(file, block, fmt="%.9g", delimiter=",")  # nine digits: as exact as the .npy
+        np.savetxt(file, block, fmt="%.9g", delimiter=",")  # nine digits are as exact as the .npy file
 
 
 FORMATS: Table[Writer] = Table(SAMPLE_SUFFIXES, {".npy": _write_npy, ".csv": _write_csv})

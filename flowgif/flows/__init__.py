@@ -1,1 +1,1 @@
-"""Normalizing flows in the plane: with what a target is fitted."""
+"""Normalizing flows in the plane."""

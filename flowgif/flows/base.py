@@ -1,8 +1,8 @@
-"""The contract of every flow, the base N(0, I), and what follows from both.
+"""The contract of every flow, the base N(0, I), and the methods that follow from both.
 
 Time runs from 0 (the base) to 1 (the data). A new flow derives from :class:`Flow`, implements :meth:`Flow.to_base` and
-:meth:`Flow.path`, and is one row of ``flowgif.flows.build.BUILDERS``; one that follows a velocity derives from
-:class:`ContinuousFlow`.
+:meth:`Flow.path`, and is one row of ``flowgif.flows.build.BUILDERS``. A flow that follows a velocity derives
+from :class:`ContinuousFlow`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from torch import Tensor, nn
 
 __all__ = ["ContinuousFlow", "Flow", "Mapped", "Regularised", "base_log_prob"]
 
-POINTS_AT_ONCE = 1 << 20  # points, over all times, that are computed at once: tens of megabytes
+POINTS_AT_ONCE = 1 << 20  # number of points, over all times, that are computed together: tens of megabytes
 
 
 class Mapped(NamedTuple):
     """Points carried by a flow.
 
     Attributes:
-        point: (..., n, 2), data units.
-        ladj: (..., n), log |det d(point) / d(argument)|.
+        point: the images of the points, (..., n, 2), data units.
+        ladj: log |det d(point) / d(argument)|, (..., n).
     """
 
     point: Tensor
@@ -54,15 +54,15 @@ def base_log_prob(z: Tensor) -> Tensor:
 
 
 class Flow(nn.Module, ABC):
-    """An invertible map between N(0, I) and a density, at every time from the one to the other.
+    """An invertible map between N(0, I) at time 0 and a density at time 1, with a density at every time between.
 
     Attributes:
         evaluations: how often the flow's networks were evaluated at each point in the last map.
         evaluated: what ``evaluations`` counts, 'network' or 'layers'.
-        default_easing: the easing of an animation of this flow unless the user asks for another.
+        default_easing: the easing of an animation of this flow unless the user gives another.
         starts_at_base: whether points at any time are best computed from the base, which costs little, instead of from
             the points at an earlier time.
-        training_threads: how many threads suit the flow's training; None for all.
+        training_threads: the number of threads that suits the flow's training; None for all.
     """
 
     evaluations: int = 1
@@ -113,15 +113,15 @@ class Flow(nn.Module, ABC):
     def velocity(self, x: Tensor, time: Tensor) -> Tensor:
         """Computes dx/dt along the flow's paths, (n, 2), data units per unit of time, for x (n, 2) at ``time`` ().
 
-        In a discrete flow of T layers it is T times the displacement by the layer that moves. By default it is a
-        difference quotient.
+        In a discrete flow of T layers the velocity is T times the displacement by the layer that moves. By default it
+        is a difference quotient.
         """
         now = float(time)
         step = 1e-3 if now < 0.5 else -1e-3
         return (self.trajectory(x, torch.tensor([now + step]), now)[0] - x) / step
 
     def sweep(self, x: Tensor, times: Sequence[float], start: float = 0.0) -> Iterator[Tensor]:
-        """Yields the points (n, 2) at each of the times; computes as many times at once as memory allows.
+        """Yields the points (n, 2) at each of the times; computes as many times together as memory allows.
 
         Args:
             x: (n, 2), at time ``start``.
@@ -132,24 +132,24 @@ class Flow(nn.Module, ABC):
             yield from self.trajectory(x, torch.tensor(batch, dtype=torch.float64), start)
 
     def initialise(self, x: Tensor) -> None:
-        """Initialises the flow by the first batch x (n, 2), unless that was done before; by default does nothing."""
+        """Initialises the flow by the first batch x (n, 2), unless it is initialised; by default does nothing."""
 
     def to_base_regularised(self, x: Tensor, generator: torch.Generator) -> Regularised:
-        """Computes what the likelihood objective needs, differentiable; without a velocity both penalties are 0.
+        """Computes the terms of the likelihood objective, differentiable; without a velocity both penalties are 0.
 
         Args:
             x: (n, 2).
             generator: draws the noise of the flow's estimates, if it uses any.
         """
         z, ladj = self.to_base(x)
-        nothing = torch.zeros_like(ladj)
-        return Regularised(z, ladj, nothing, nothing)
+        zero = torch.zeros_like(ladj)
+        return Regularised(z, ladj, zero, zero)
 
     def relaxed(self, tolerance: float) -> Flow:
-        """Returns the flow with a looser tolerance, which suffices for averages and pictures; weights are shared.
+        """Returns the flow with a looser tolerance, which suffices for averages and pictures; the weights are shared.
 
         Args:
-            tolerance: of a numerical solve, data units and nats; a flow that solves nothing returns itself.
+            tolerance: the tolerance of a numerical solve, data units and nats; a flow without a solve returns itself.
         """
         return self
 
@@ -171,14 +171,14 @@ class Flow(nn.Module, ABC):
 
 
 class ContinuousFlow(Flow):
-    """A flow that follows a velocity, which is known at any point and time, also at a different time for each point."""
+    """A flow that follows a velocity, which is known at any point and time. Each point may have a different time."""
 
     @abstractmethod
     def velocity(self, x: Tensor, time: Tensor) -> Tensor:
         """Computes v(x, t), (n, 2), data units per unit of time, for x (n, 2) and time () or (n,)."""
 
     def sweep(self, x: Tensor, times: Sequence[float], start: float = 0.0) -> Iterator[Tensor]:
-        # A continuous flow goes on from where it is, so that no time is integrated over twice.
+        # A continuous flow continues from its last points, so that no time is integrated over twice.
         for batch in _batched(times, len(x)):
             points = self.trajectory(x, torch.tensor(batch, dtype=torch.float64), start)
             yield from points

@@ -17,7 +17,7 @@ from flowgif.names import MODELS, Table
 
 __all__ = ["BUILDERS", "Builder", "build_flow"]
 
-# Makes an untrained flow of its model's resolved config; the generator draws the weights.
+# Makes an untrained flow from its model's resolved config; the generator draws the weights.
 Builder = Callable[[Any, torch.Generator], Flow]
 
 BUILDERS: Table[Builder] = Table(
@@ -27,7 +27,7 @@ BUILDERS: Table[Builder] = Table(
 
 
 def build_flow(config: RunConfig) -> Flow:
-    """Builds the untrained flow of a resolved config; its seed decides the weights.
+    """Builds the untrained flow of a resolved config; the config's seed determines the weights.
 
     Raises:
         UnusableInput: no flow has the model's name.

@@ -1,12 +1,12 @@
-"""The run directory: everything that a training leaves behind. Its files are written whole, but the metrics grow.
+"""The run directory: everything that a training leaves behind. Files are written whole; only the metrics grow.
 
-config.toml                   all settings, resolved; a config file in its own right
+config.toml                   all settings, resolved; this file is itself a valid config file
 provenance.json               versions, machine, the picture's source and its size as given
 picture.png                   the picture as it was used, in colour
 weights.safetensors           the flow, as averaged over the last steps
 weights-initial.safetensors   the flow before training
-resume.safetensors            what going on needs: weights, averages, optimisers, generators
-metrics.jsonl                 one object a line: {"step", "loss", "seconds"}, at checkpoints "gap" and "gap_se" too
+resume.safetensors            the resume state: weights, averages, optimisers, generators
+metrics.jsonl                 one object per line: {"step", "loss", "seconds"}, at checkpoints "gap" and "gap_se" too
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from flowgif.errors import UnusableInput
 from flowgif.files import report_os_errors, staged_folder, write_atomically
 from flowgif.flows.base import Flow
 from flowgif.flows.build import build_flow
-from flowgif.runs.provenance import PROVENANCE, Origin, is_run, provenance, read_origin
+from flowgif.runs.provenance import PROVENANCE, PictureOrigin, is_run, provenance, read_origin
 from flowgif.runs.settings import CONFIG, WEIGHTS, settings_of
 from flowgif.runs.tensors import read_tensors, to_bytes, write_tensors
 from flowgif.targets.build import build_target
@@ -49,19 +49,19 @@ AS_IT_IS = 10**9  # pixels, more than any side has: a stored picture is not shru
 
 
 def _run_of_picture(target: TargetConfig) -> Path | None:
-    """Returns the run whose stored picture is the one that a config names; None if it is no run's."""
+    """Returns the run whose stored picture a config names; None if the picture is not stored in a run."""
     if target.img is None or target.img.name != PICTURE or not is_run(target.img.parent):
         return None
     return target.img.parent
 
 
 def _stored_picture(target: TargetConfig) -> Picture | None:
-    """Returns a run's picture as it was used, where a config names that; None elsewhere.
+    """Returns a run's picture as it was used if a config names that picture; else None.
 
-    It stays as it is, and its coordinates are those of the picture as given.
+    The picture is not shrunk again, and its coordinates are those of the picture as given.
 
     Raises:
-        UnusableInput: the run has lost it.
+        UnusableInput: the run's picture is missing.
     """
     folder = _run_of_picture(target)
     if folder is None:
@@ -74,16 +74,16 @@ def _stored_picture(target: TargetConfig) -> Picture | None:
 
 
 def _source(target: TargetConfig) -> str:
-    """Returns what a config names: the picture's path as it was given, or the data set's name."""
+    """Returns the name of a config's target: the picture's path as it was given, or the data set's name."""
     folder = _run_of_picture(target)
     return str(target.img or target.data) if folder is None else read_origin(folder).source
 
 
 def open_target(config: RunConfig) -> GaussianMixture:
-    """Builds the target that a config names; the picture of a run as the run used it.
+    """Builds the target that a config names; a run's picture is used as the run used it.
 
     Raises:
-        UnusableInput: its picture or data set cannot be used.
+        UnusableInput: the picture or data set cannot be used.
     """
     return build_target(config.target, _stored_picture(config.target))
 
@@ -93,8 +93,8 @@ class Run:
     """A run directory.
 
     Attributes:
-        folder: where it is.
-        config: its settings, resolved.
+        folder: the directory's path.
+        config: the run's resolved settings.
     """
 
     folder: Path
@@ -102,10 +102,10 @@ class Run:
 
     @staticmethod
     def check_free(folder: Path, force: bool) -> None:
-        """Finds out whether a run may be made there.
+        """Checks that a run may be made in a folder.
 
         Raises:
-            UnusableInput: there is a run already (without force), a file, or somebody else's files of the same names.
+            UnusableInput: the folder holds a run (without force) or files not written by flowgif, or it is a file.
         """
         if folder.exists() and not folder.is_dir():
             raise UnusableInput(f"{folder} is a file; choose another --out")
@@ -121,21 +121,25 @@ class Run:
 
     @classmethod
     def create(cls, folder: Path, config: RunConfig, target: GaussianMixture, flow: torch.nn.Module) -> Run:
-        """Makes the directory, in the place of a run that is there, with everything that is known before training.
+        """Makes the directory with all files that are known before training; an existing run is replaced.
 
-        All of it is written beside before anything is replaced.
+        All files are first written to a temporary folder beside it, before any file is replaced.
 
         Args:
-            folder: where.
-            config: resolved.
-            target: what the config names.
-            flow: before training.
+            folder: the directory's path.
+            config: the resolved config.
+            target: the target that the config names.
+            flow: the flow before training.
 
         Raises:
-            UnusableInput: the place cannot be written.
+            UnusableInput: the directory cannot be written.
         """
         picture = target.picture
-        origin = None if picture is None else Origin(source=_source(config.target), size_as_given=picture.size_as_given)
+        origin = (
+            None
+            if picture is None
+            else PictureOrigin(source=_source(config.target), size_as_given=picture.size_as_given)
+        )
         if picture is not None:
             config = config.model_copy(update={"target": config.target.model_copy(update={"img": folder / PICTURE})})
         run = cls(folder, config)
@@ -156,7 +160,7 @@ class Run:
         return run
 
     def toml(self) -> str:
-        """Returns the config as the run directory holds it: paths are relative to the directory."""
+        """Returns the text of config.toml, in which paths are relative to the directory."""
         updates: dict[str, Any] = {}
         if self.config.target.img is not None:
             updates["target"] = self.config.target.model_copy(update={"img": Path(PICTURE)})
@@ -166,10 +170,10 @@ class Run:
         return self.config.model_copy(update=updates).to_toml()
 
     def with_config(self, config: RunConfig) -> Run:
-        """Returns the run with other settings, which the directory then holds.
+        """Returns the run with other settings, and writes these to the directory.
 
         Raises:
-            UnusableInput: they cannot be written.
+            UnusableInput: the settings cannot be written.
         """
         run = Run(self.folder, config)
         write_atomically(self.folder / CONFIG, lambda path: path.write_text(run.toml(), encoding="utf-8"))
@@ -180,17 +184,17 @@ class Run:
         """Opens an existing run.
 
         Raises:
-            UnusableInput: there is none, or its config is broken.
+            UnusableInput: there is no run, or its config is broken.
         """
         return cls(folder, settings_of(folder))
 
     @property
     def source(self) -> str:
-        """What was fitted: the picture's path as it was given, or the data set's name."""
+        """The name of the target: the picture's path as it was given, or the data set's name."""
         return self.config.target.data or read_origin(self.folder).source
 
     def target(self) -> GaussianMixture:
-        """Returns the target, rebuilt from what the directory holds.
+        """Returns the target, rebuilt from the directory's files.
 
         Raises:
             UnusableInput: the stored picture is missing or broken.
@@ -201,7 +205,7 @@ class Run:
         """Returns the flow with the weights of one of the directory's files.
 
         Raises:
-            UnusableInput: they are missing or broken.
+            UnusableInput: the weights are missing or broken.
         """
         flow = build_flow(self.config)
         path = self.folder / weights
@@ -213,15 +217,15 @@ class Run:
         return flow.eval().requires_grad_(False)
 
     def write_weights(self, flow: torch.nn.Module, name: str = WEIGHTS) -> None:
-        """Keeps a flow's weights."""
+        """Writes a flow's weights."""
         write_tensors(self.folder / name, flow.state_dict())
 
     def write_state(self, state: Mapping[str, Tensor]) -> None:
-        """Keeps what going on needs."""
+        """Writes the resume state: weights, averages, optimisers, generators."""
         write_tensors(self.folder / RESUME, state)
 
     def read_state(self) -> dict[str, Tensor] | None:
-        """Returns what going on needs, or None where training was stopped before its first checkpoint.
+        """Returns the resume state, or None if training was stopped before its first checkpoint.
 
         Raises:
             UnusableInput: the file is broken.
@@ -230,16 +234,16 @@ class Run:
         return read_tensors(path) if path.exists() else None
 
     def append_metrics(self, rows: list[dict[str, float]]) -> None:
-        """Adds lines to the metrics."""
+        """Appends lines to the metrics."""
         with (self.folder / METRICS).open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows)
 
     def read_metrics(self) -> list[dict[str, float]]:
-        """Returns all lines of the metrics that can be read."""
+        """Returns all readable lines of the metrics."""
         path = self.folder / METRICS
         rows: list[dict[str, float]] = []
         for line in path.read_text("utf-8", errors="replace").splitlines() if path.exists() else []:
-            # A line that a crash cut short cannot be read; the others can.
+            # A line that a crash cut short cannot be read. The other lines can.
             with suppress(ValueError):
                 row = json.loads(line)
                 if isinstance(row, dict) and "step" in row:
@@ -247,6 +251,6 @@ class Run:
         return rows
 
     def keep_metrics_up_to(self, step: int) -> None:
-        """Drops what was measured after a step to which training goes back."""
+        """Drops the metrics of all steps after ``step``, from which training continues."""
         kept = "".join(json.dumps(row) + "\n" for row in self.read_metrics() if row["step"] <= step)
         write_atomically(self.folder / METRICS, lambda path: path.write_text(kept, encoding="utf-8"))

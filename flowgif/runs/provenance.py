@@ -1,4 +1,4 @@
-"""What a run remembers of its making: versions, the machine, and where its picture came from. It needs no torch."""
+"""Records how a run was made: versions, the machine, and where its picture came from. It needs no torch."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from pydantic import BaseModel, Field
 
 from flowgif.errors import UnusableInput
 
-__all__ = ["PROVENANCE", "Origin", "find_source", "is_run", "provenance", "read_origin"]
+__all__ = ["PROVENANCE", "PictureOrigin", "find_source", "is_run", "provenance", "read_origin"]
 
 PROVENANCE = "provenance.json"
 LIBRARIES = ("flowgif", "torch", "torchdiffeq", "numpy", "pillow")
 
 
-class Origin(BaseModel):
-    """Where a run's picture came from.
+class PictureOrigin(BaseModel):
+    """The origin of a run's picture.
 
     Attributes:
-        source: its path, as it was given.
-        size_as_given: (width, height) in pixels.
+        source: the picture's path as it was given.
+        size_as_given: the size of the picture as given, (width, height) in pixels.
     """
 
     source: str
     size_as_given: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 
 
-def provenance(seed: int, threads: int, picture: Origin | None) -> str:
-    """Returns the file's text for a run that is being made.
+def provenance(seed: int, threads: int, picture: PictureOrigin | None) -> str:
+    """Returns the text of the provenance file of a new run.
 
     Args:
-        seed: of the training.
-        threads: in which it trains.
-        picture: where its picture came from; None where it has none.
+        seed: the seed of the training.
+        threads: the number of threads of the training.
+        picture: the origin of the run's picture; None if it has no picture.
     """
     content: dict[str, Any] = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -60,21 +60,21 @@ def is_run(folder: Path) -> bool:
         return False
 
 
-def read_origin(folder: Path) -> Origin:
-    """Reads where a run's picture came from.
+def read_origin(folder: Path) -> PictureOrigin:
+    """Reads the origin of a run's picture.
 
     Raises:
         UnusableInput: the provenance is missing or broken.
     """
     path = folder / PROVENANCE
     try:
-        return Origin.model_validate(json.loads(path.read_text("utf-8"))["picture"])
+        return PictureOrigin.model_validate(json.loads(path.read_text("utf-8"))["picture"])
     except (OSError, ValueError, KeyError, TypeError):
         raise UnusableInput(f"{path} is missing or broken; train the run again (--force)") from None
 
 
 def find_source(folder: Path) -> str | None:
-    """Returns the path of a run's picture, as it was given; None where the run does not say."""
+    """Returns the path of a run's picture, as it was given; None if the run does not record one."""
     try:
         return read_origin(folder).source
     except UnusableInput:

@@ -1,4 +1,4 @@
-"""What a run directory says without its weights: which runs there are, and their settings. It needs no torch."""
+"""Finds runs and reads their settings, without their weights. It needs no torch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flowgif.config.fields import Mark
-from flowgif.config.patch import FLAGS, Key, Patch
+from flowgif.config.patch import FLAGS, Key, PartialConfig
 from flowgif.config.reading import read_config
 from flowgif.config.schema import RunConfig
 from flowgif.errors import UnusableInput
@@ -16,7 +16,7 @@ from flowgif.runs.provenance import find_source, is_run
 __all__ = ["CONFIG", "WEIGHTS", "default_folder", "newest_run", "read_settings", "settings_of", "settings_to_resume"]
 
 CONFIG, WEIGHTS = "config.toml", "weights.safetensors"
-RUNS = Path("runs")  # the folder of the runs whose place nobody names
+RUNS = Path("runs")  # the folder of runs for which no directory is given
 
 
 def settings_of(folder: Path) -> RunConfig:
@@ -29,32 +29,32 @@ def settings_of(folder: Path) -> RunConfig:
 
 
 def read_settings(path: Path | None, flags: Mapping[str, Mapping[str, Any]]) -> RunConfig:
-    """Reads the settings of a new run from a config file, flags, and the run that they start from, if any.
+    """Reads the settings of a new run from a config file, flags, and the run that training starts from, if any.
 
     Args:
         path: the file, or None for the defaults.
-        flags: table -> key -> value; a value of None was not given.
+        flags: values by table and name; None means not given.
 
     Raises:
-        UnusableInput: as :func:`flowgif.config.reading.read_config`, also for the run that is started from.
+        UnusableInput: as :func:`flowgif.config.reading.read_config`, also for the run that training starts from.
     """
     return read_config(path, flags, settings_of)
 
 
 def settings_to_resume(folder: Path, flags: Mapping[str, Mapping[str, Any]]) -> RunConfig:
-    """Reads a run's settings; flags may repeat them, but change only how long and where it trains.
+    """Reads a run's settings; flags may repeat them, but change only the end and the device of training.
 
     Raises:
         UnusableInput: there is no run, or a flag contradicts it.
     """
     path = _config_path(folder)
-    stored = Patch.of(read_config(path, {}).model_dump(mode="json", by_alias=True), FLAGS)
+    stored = PartialConfig.of(read_config(path, {}).model_dump(mode="json", by_alias=True), FLAGS)
     changes: dict[str, dict[str, object]] = {}
-    for key, (value, _) in Patch.of(flags, FLAGS).settings.items():
+    for key, (value, _) in PartialConfig.of(flags, FLAGS).settings.items():
         if key.has(Mark.RESUMABLE):
             changes.setdefault(key.table, {})[key.name] = value
         else:
-            # A run has a copy of its picture, and remembers where that came from.
+            # The stored path is that of the run's copy of its picture; the flag names the original.
             before = find_source(folder) if key == Key("target", "img") else stored.value(key)
             _refuse_change(folder, key, before, value)
     return read_config(path, changes)
@@ -81,12 +81,12 @@ def _config_path(folder: Path) -> Path:
 
 
 def default_folder(img: Path | None, data: str | None, start: Path | None = None, config: Path | None = None) -> Path:
-    """Returns where a run goes whose place nobody names: runs/ and the name of what it is made of.
+    """Returns the default run directory: runs/ plus the name of the picture or data set.
 
     Args:
-        img, data: what is fitted.
-        start: the run that it starts from.
-        config: the config file that names the target.
+        img, data: the picture's path, or the data set's name.
+        start: the run that training starts from; its name comes first.
+        config: the config file that names the target; its name comes next.
     """
     if start is not None:
         name = f"{start.resolve().name}-continued"
@@ -100,10 +100,10 @@ def default_folder(img: Path | None, data: str | None, start: Path | None = None
 
 
 def newest_run(folder: Path = RUNS) -> Path:
-    """Returns the run of a folder that was trained last.
+    """Returns the run in a folder that was trained last.
 
     Raises:
-        UnusableInput: it holds none.
+        UnusableInput: the folder holds no run.
     """
     runs = [path.parent for path in folder.glob(f"*/{WEIGHTS}")]
     if not runs:

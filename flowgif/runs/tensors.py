@@ -1,4 +1,4 @@
-"""Files of named tensors, as a run directory has them."""
+"""Reads and writes the files of named tensors in a run directory."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["read_tensors", "to_bytes", "write_tensors"]
 
 
 def to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
-    """Returns the content of a file of tensors."""
-    # Copies: two names of one tensor, such as a flow's and its average's buffers, cannot be stored.
+    """Returns the bytes of a file of tensors."""
+    # Tensors are copied, because two names of one tensor, such as a flow's and its average's buffers, cannot be stored.
     return save({key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()})
 
 
@@ -25,7 +25,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Writes a file of tensors, whole or not at all.
 
     Raises:
-        UnusableInput: the place cannot be written.
+        UnusableInput: the file cannot be written.
     """
     write_atomically(path, lambda place: place.write_bytes(to_bytes(tensors)))
 
@@ -34,8 +34,8 @@ def read_tensors(path: Path, remedy: str = "") -> dict[str, Tensor]:
     """Reads a file of tensors.
 
     Args:
-        path: the file.
-        remedy: what the message about a missing file adds.
+        path: the file's path.
+        remedy: a remedy that is appended to the message about a missing file.
 
     Raises:
         UnusableInput: the file is missing or broken.

@@ -1,10 +1,12 @@
 """Rewrites a Gaussian mixture on lattices, so that a sum over its components needs only a few nodes.
 
-A Gaussian of covariance S around c equals, to a relative error of 2 exp(-2 pi^2 s^2 / h^2), a lattice of spacing h of
-Gaussians with a smaller covariance S - V, weighted by N(y; c, V), where 1/s^2 = 1/V + 1/(S - V) (Poisson summation; the
-error is relative for every component, so it holds in the tails too). The mixture is therefore rewritten on lattices
-of growing spacing. Each lattice is a separable Gaussian blur of the components. A kernel of any width then reads a
-window of a few nodes from the lattice whose spacing suits it.
+Let N(x; c, S) be a component. Choose a grid of spacing h and a covariance V. Then N(x; c, S) is approximately
+h^2 sum_y N(y; c, V) N(x; y, S - V), where y runs over the nodes of the grid. The relative error is at most
+2 exp(-2 pi^2 s^2 / h^2) with 1/s^2 = 1/V + 1/(S - V) (Poisson summation). The bound holds for every component at every
+x, so it holds in the tails too.
+
+The mixture is therefore rewritten on lattices of growing spacing. Each lattice is a separable Gaussian blur of the
+components. A kernel of any width then reads a window of a few nodes from the lattice whose spacing suits it.
 """
 
 from __future__ import annotations
@@ -20,17 +22,18 @@ from torch import Tensor
 
 __all__ = ["LOG_2PI", "ClosedForm", "Lattice", "build_lattices", "evaluate_on", "gaussian", "level_for"]
 
-# On a lattice of spacing h, V = BLUR^2 h^2. The lattice is used for kernels with a standard deviation of at least
-# SHARPEST h, so the relative error is at most 2 exp(-2 pi^2 (BLUR^-2 + (SHARPEST^2 - BLUR^2)^-1)^-1), which is 2e-5.
-BLUR = 1.0
-SHARPEST = 1.6
+# On a lattice of spacing h, V = BLUR_SD^2 h^2. The lattice is used for kernels with a standard deviation of at least
+# MIN_KERNEL_SD h. So the relative error is at most
+# 2 exp(-2 pi^2 (BLUR_SD^-2 + (MIN_KERNEL_SD^2 - BLUR_SD^2)^-1)^-1), which is 2e-5.
+BLUR_SD = 1.0
+MIN_KERNEL_SD = 1.6
 # Spacings grow by RATIO from lattice to lattice, and a window has WINDOW nodes a side. The widest kernel has a standard
-# deviation of SHARPEST * RATIO = 2 nodes, so a window reaches almost 6 standard deviations to either side.
+# deviation of MIN_KERNEL_SD * RATIO = 2 nodes, so a window reaches almost 6 standard deviations to either side.
 RATIO = 2 ** (1 / 3)
 WINDOW = 24
-# exp(-7^2 / 2): for points further than seven standard deviations of the kernel from nearly all ink, the sum is taken
-# over all components.
-FAINTEST = math.exp(-24.5)
+# exp(-7^2 / 2): for points further than seven standard deviations of the kernel from nearly all components, the sum is
+# taken over all components.
+MIN_MASS = math.exp(-24.5)
 LOG_2PI = math.log(2 * math.pi)
 
 
@@ -53,9 +56,9 @@ class Lattice:
     Attributes:
         weight: (rows, columns), not negative; rows and columns are at least WINDOW.
         origin: the (x, y) of node (0, 0), data units.
-        spacing: per axis, data units.
-        covariance: the diagonal S - V, data units squared; negative on coarse lattices, which are used at early times
-            only.
+        spacing: the distance between neighbouring nodes along x and y, data units.
+        covariance: the diagonal of S - V, data units squared. It may be negative (a formal covariance) on coarse
+            lattices, which are used only at early times, where Sigma_t stays positive.
     """
 
     weight: Tensor
@@ -64,7 +67,7 @@ class Lattice:
     covariance: tuple[float, float]
 
     def to(self, dtype: torch.dtype) -> Lattice:
-        """Returns the lattice with weights of another type."""
+        """Returns the lattice with weights of another dtype."""
         return Lattice(self.weight.to(dtype), self.origin, self.spacing, self.covariance)
 
     def nodes(self, axis: int) -> Tensor:
@@ -74,41 +77,43 @@ class Lattice:
 
 
 def build_lattices(centres: Tensor, weights: Tensor, std: Tensor) -> Iterator[Lattice]:
-    """Yields a mixture on lattices, from its full resolution to a lattice of one window for the whole.
+    """Yields a mixture on lattices, from its full resolution to a lattice that fits into one window.
 
     Args:
-        centres: (K, 2) float64, data units.
+        centres: the components' means, (K, 2) float64, data units.
         weights: (K,) float64, summing to 1.
-        std: (2,) float64, data units.
+        std: the components' standard deviation along x and y, (2,) float64, data units.
     """
     low, high = centres.min(0).values, centres.max(0).values
     pixel = 2 * std  # a picture's components have a standard deviation of half a pixel
     index = (centres - low) / pixel
     if torch.allclose(index, index.round(), rtol=0, atol=1e-4):
+        # Pixel centres are on a grid already, so the first lattice is exact.
         columns, rows = index.round().long().T
         weight = torch.zeros(int(rows.max()) + 1, int(columns.max()) + 1, dtype=torch.float64)
         weight.index_put_((rows, columns), weights, accumulate=True)
-        first = _padded(Lattice(weight, _pair(low), _pair(pixel), _pair(std**2)))
-        yield first
+        exact = _padded(Lattice(weight, _pair(low), _pair(pixel), _pair(std**2)))
+        yield exact
         base = float(pixel.min())
-        weight, sources = first.weight, (first.nodes(0), first.nodes(1))
+        weight, sources = exact.weight, (exact.nodes(0), exact.nodes(1))
     else:
         weight, sources = weights, (centres[:, 0], centres[:, 1])
-        base = float(std.min()) / (SHARPEST * RATIO)
-    finest = _pair(std / SHARPEST)  # no kernel is narrower than the components
+        # Level 1 has this spacing times RATIO. It then suits a kernel as narrow as the components.
+        base = float(std.min()) / (MIN_KERNEL_SD * RATIO)
+    finest = _pair(std / MIN_KERNEL_SD)  # a smaller spacing is never needed: no kernel is narrower than the components
     for level in itertools.count(1):
         steps = [max(base * RATIO**level, finest[axis]) for axis in (0, 1)]
         nodes: list[Tensor] = []
         kernels: list[Tensor] = []
         for axis, step in enumerate(steps):
-            margin = 8 * BLUR * step
+            margin = 8 * BLUR_SD * step  # beyond 8 standard deviations of the blur, its weights are about 1e-14
             nodes.append(
                 torch.arange(float(low[axis]) - margin, float(high[axis]) + margin + step, step, dtype=torch.float64)
             )
-            kernels.append(gaussian(nodes[axis], sources[axis], (BLUR * step) ** 2) * step)
+            kernels.append(gaussian(nodes[axis], sources[axis], (BLUR_SD * step) ** 2) * step)
         across, down = kernels
         blurred = down @ weight @ across.T if weight.ndim == 2 else (down * weight) @ across.T
-        covariance = _pair(std**2 - (BLUR * torch.tensor(steps, dtype=torch.float64)) ** 2)
+        covariance = _pair(std**2 - (BLUR_SD * torch.tensor(steps, dtype=torch.float64)) ** 2)
         origin = (float(nodes[0][0]), float(nodes[1][0]))
         yield _padded(Lattice(blurred, origin, (steps[0], steps[1]), covariance))
         if max(len(n) for n in nodes) <= WINDOW:
@@ -120,15 +125,15 @@ def level_for(lattices: list[Lattice], std: float, time: Tensor) -> Tensor:
 
     Args:
         lattices: from the finest to the coarsest.
-        std: the components' standard deviation, that of the narrower axis, data units.
+        std: the components' standard deviation along the narrower axis, data units.
         time: (n,), within [0, 1].
 
     Returns:
         (n,) int64.
     """
-    # The kernel's width around a centre is sqrt(Sigma_t) / t.
-    width = torch.sqrt((1 - time) ** 2 + (time * std) ** 2) / time.clamp(min=1e-6)
-    level = torch.log(width / (SHARPEST * min(lattices[0].spacing))) / math.log(RATIO)
+    # The kernel's standard deviation around a centre is sqrt(Sigma_t) / t.
+    kernel_sd = torch.sqrt((1 - time) ** 2 + (time * std) ** 2) / time.clamp(min=1e-6)
+    level = torch.log(kernel_sd / (MIN_KERNEL_SD * min(lattices[0].spacing))) / math.log(RATIO)
     return level.floor_().clamp_(0, len(lattices) - 1).long()
 
 
@@ -136,19 +141,19 @@ def evaluate_on(lattice: Lattice, variance: Tensor, x: Tensor, time: Tensor) -> 
     """Computes the closed form from a window of the lattice around each point.
 
     Args:
-        lattice: one that is exact enough at the times, see :func:`level_for`.
-        variance: the diagonal S of the components, (2,), data units squared.
+        lattice: a lattice that is exact enough at the times, see :func:`level_for`.
+        variance: the diagonal of the components' covariance S, (2,), data units squared.
         x: (n, 2), data units.
         time: (n,), within [0, 1].
 
     Returns:
-        The closed form; log_prob is -inf where the window does not suffice, and the velocity means nothing there.
+        The closed form; log_prob is -inf where the window does not suffice, and the velocity is undefined there.
     """
     t = time[:, None]
     rows, columns = lattice.weight.shape
     origin, spacing, covariance = (x.new_tensor(v) for v in (lattice.origin, lattice.spacing, lattice.covariance))
-    kernel = (1 - t) ** 2 + t**2 * covariance  # Sigma_t, with S - V in the place of S
-    sd = kernel.sqrt()
+    sigma = (1 - t) ** 2 + t**2 * covariance  # Sigma_t, with S - V in the place of S
+    sd = sigma.sqrt()
     nearest = ((x / t.clamp(min=1e-6) - origin) / spacing).round()
     last = x.new_tensor((columns - WINDOW, rows - WINDOW))
     start = torch.minimum((nearest - WINDOW // 2).clamp(min=0), last)
@@ -158,9 +163,9 @@ def evaluate_on(lattice: Lattice, variance: Tensor, x: Tensor, time: Tensor) -> 
     z = (local[..., None] - (t * spacing)[..., None] * j) / sd[..., None]
     kernel_x, kernel_y = z.square_().mul_(-0.5).exp_().unbind(1)
     # A row of this view is a run of WINDOW neighbours in memory, so a window is copied as WINDOW contiguous rows.
-    runs = lattice.weight.as_strided((lattice.weight.numel() - WINDOW + 1, WINDOW), (1, 1))
-    first = (start[:, 1].long() * columns + start[:, 0].long())[:, None] + columns * torch.arange(WINDOW)
-    window = runs.index_select(0, first.flatten()).view(-1, WINDOW, WINDOW)
+    window_rows = lattice.weight.as_strided((lattice.weight.numel() - WINDOW + 1, WINDOW), (1, 1))
+    row_starts = (start[:, 1].long() * columns + start[:, 0].long())[:, None] + columns * torch.arange(WINDOW)
+    window = window_rows.index_select(0, row_starts.flatten()).view(-1, WINDOW, WINDOW)
     by_column = torch.einsum("ny,nyx->nx", kernel_y, window)
     total = (by_column * kernel_x).sum(1)
     mean_j = (
@@ -169,7 +174,7 @@ def evaluate_on(lattice: Lattice, variance: Tensor, x: Tensor, time: Tensor) -> 
         )
         / total[:, None]
     )
-    pull = (local - t * spacing * mean_j) / kernel  # Sigma_t^-1 (x - t m)
+    pull = (local - t * spacing * mean_j) / sigma  # Sigma_t^-1 (x - t m)
     velocity = origin + (start + mean_j) * spacing + (t * covariance - (1 - t)) * pull
     log_prob = total.log() - LOG_2PI - sd.log().sum(1)
     # The nodes outside the window weigh at most this much. Where that matters, the caller sums over all components.
@@ -178,14 +183,15 @@ def evaluate_on(lattice: Lattice, variance: Tensor, x: Tensor, time: Tensor) -> 
     outside = lattice.weight.max() * 2 * math.pi * nodes.prod(1) * beyond
     whole = rows == WINDOW and columns == WINDOW
     # In the far tails the sum depends on nodes beyond the lattice's margin, and further out its terms underflow.
-    width = torch.sqrt((1 - t) ** 2 + t**2 * variance)
-    share = total * (width / sd).prod(1)  # sum_k w_k exp(-d_k^2 / 2) with d_k in kernel standard deviations
-    doubtful = (share < FAINTEST) | (torch.zeros_like(share, dtype=torch.bool) if whole else total < outside * 1e3)
+    full_sd = torch.sqrt((1 - t) ** 2 + t**2 * variance)  # of Sigma_t with S itself
+    share = total * (full_sd / sd).prod(1)  # sum_k w_k exp(-d_k^2 / 2) with d_k in kernel standard deviations
+    truncated = torch.zeros_like(share, dtype=torch.bool) if whole else total < outside * 1e3
+    doubtful = (share < MIN_MASS) | truncated  # truncated: i.e. relative error above 1e-3
     return ClosedForm(velocity, log_prob.masked_fill(doubtful, -math.inf))
 
 
 def _padded(lattice: Lattice) -> Lattice:
-    """Returns the lattice with empty rows and columns added, so that it is at least a window's size."""
+    """Returns the lattice with empty rows and columns added, so that it has at least the size of a window."""
     rows, columns = lattice.weight.shape
     pad = (0, max(0, WINDOW - columns), 0, max(0, WINDOW - rows))
     weight = torch.nn.functional.pad(lattice.weight, pad).contiguous()

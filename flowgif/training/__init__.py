@@ -1,1 +1,1 @@
-"""How a flow is fitted to a target."""
+"""Training: fits a flow to a target."""

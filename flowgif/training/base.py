@@ -1,4 +1,4 @@
-"""The contracts of training: what it needs of a target, and what an objective is."""
+"""The contracts of training: the interface of a target and the base class of objectives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PathPoint(Protocol):
 
 
 class Target(Protocol):
-    """A density that can be sampled, and of which the velocity that carries N(0, I) to it is known."""
+    """A density that can be sampled and has a known velocity field from N(0, I) to it."""
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Draws n independent points, (n, 2) float32, data units."""
@@ -37,7 +37,7 @@ class Target(Protocol):
 
 
 class Objective(ABC):
-    """A loss over random batches, whose random state can be saved.
+    """A loss over random batches. Its random state can be saved.
 
     A new objective derives from this class, implements its three methods, and is one row of
     ``flowgif.training.objectives.OBJECTIVES``.
@@ -49,8 +49,8 @@ class Objective(ABC):
 
     @abstractmethod
     def state(self) -> dict[str, Tensor]:
-        """Returns what :meth:`restore` needs to go on with the very next batch."""
+        """Returns the state that :meth:`restore` needs to continue with the next batch."""
 
     @abstractmethod
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Goes back to where :meth:`state` was taken."""
+        """Restores the state returned by :meth:`state`."""

@@ -1,4 +1,4 @@
-"""Draws evenly spread random points, of which batches are made."""
+"""Draws evenly spread random points for batches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 __all__ = ["SobolDraws"]
 
-LENGTH = 1 << 22  # points of one scrambling; going to any place in it takes milliseconds
+LENGTH = 1 << 22  # points of one scrambling; moving to any position in it takes milliseconds
 
 
 class SobolDraws:
@@ -17,8 +17,8 @@ class SobolDraws:
     gaps between its points, so means vary far less from step to step than those of independent points.
 
     Args:
-        dimension: of the cube.
-        generator: draws the scramblings' seed.
+        dimension: the dimension of the cube.
+        generator: draws the seed of the scramblings.
     """
 
     def __init__(self, dimension: int, generator: torch.Generator) -> None:
@@ -38,16 +38,16 @@ class SobolDraws:
         return torch.cat(parts)
 
     def state(self) -> Tensor:
-        """Returns the place in the sequence, for :meth:`restore`."""
+        """Returns the position in the sequence, for :meth:`restore`."""
         return torch.tensor([self._seed, self._drawn])
 
     def restore(self, state: Tensor) -> None:
-        """Goes back to where :meth:`state` was taken."""
+        """Restores the state returned by :meth:`state`."""
         self._go_to(*state.tolist())
 
     def _go_to(self, seed: int, drawn: int) -> None:
         self._seed, self._drawn = seed, drawn
-        scrambling, place = divmod(drawn, LENGTH)
+        scrambling, position = divmod(drawn, LENGTH)
         self._engine = torch.quasirandom.SobolEngine(self._dimension, scramble=True, seed=seed + scrambling)
-        if place:
-            self._engine.fast_forward(place)
+        if position:
+            self._engine.fast_forward(position)

@@ -20,9 +20,9 @@ class _Batch(NamedTuple):
 
     Attributes:
         x: points of the path, (n, 2), data units.
-        time: (n,).
-        velocity: u_t(x), (n, 2).
-        weight: (n,); its mean over all batches drawn together is 1.
+        time: the points' times, (n,).
+        velocity: the exact u_t(x), (n, 2).
+        weight: the points' weights in the loss, (n,); their mean over all batches drawn together is 1.
     """
 
     x: Tensor
@@ -40,14 +40,14 @@ class FlowMatching(Objective):
     costs more likelihood where the density is steeper, so its weight w(t) grows with t.
 
     Args:
-        flow: what is fitted.
-        target: to what.
-        batch_size: points a step.
-        generator: draws times and points; on the CPU, where the target is.
-        device: where the flow is.
+        flow: the flow, whose velocity is fitted.
+        target: the target to which the flow is fitted.
+        batch_size: number of points per step.
+        generator: draws times and points; on the CPU, as the target is.
+        device: the device of the flow.
     """
 
-    BATCHES = 16  # that are drawn together: reading the target's lattices costs the same for few points as for many
+    BATCHES = 16  # drawn together, because reading the target's lattices costs the same for few points as for many
     CROWDING = 3.0
     SOFTEST = 0.05  # w(t) is proportional to (1 - t + SOFTEST)^(-1/2)
 
@@ -82,7 +82,7 @@ class FlowMatching(Objective):
         return (errors * batch.weight).mean()
 
     def errors(self, fitted: Tensor, exact: Tensor) -> Tensor:
-        """Computes each point's squared error, (n,), of fitted velocities (n, 2) beside the exact ones (n, 2)."""
+        """Computes the squared errors (n,) of fitted velocities (n, 2) against exact velocities (n, 2)."""
         return (fitted - exact).square().sum(1)
 
     def _draw(self) -> None:

@@ -14,18 +14,18 @@ __all__ = ["Likelihood"]
 
 
 class Likelihood(Objective):
-    """-E log q(x); of a continuous flow, through its solve (Grathwohl et al. 2019, eq. 3) and with regularisers.
+    """-E log q(x). For a continuous flow it goes through the solve (Grathwohl et al. 2019, eq. 3) and has regularisers.
 
     Args:
-        flow: what is fitted; the first batch initialises it where its initialisation depends on data.
-        target: to what.
-        batch_size: points a step.
+        flow: the flow to fit; the first batch initialises it if its initialisation depends on data.
+        target: the target to which the flow is fitted.
+        batch_size: number of points per step.
         kinetic, jacobian: weights of the kinetic energy and of the Jacobian's Frobenius norm of a continuous flow
             (Finlay et al. 2020, arXiv:2002.02798, eq. 12).
-        samples: None for fresh points in every step; else this many points are drawn once and independently, and
-            every epoch uses all of them in a new order.
+        samples: None draws fresh points in every step. A number draws that many independent points once; every epoch
+            uses all of them in a new order.
         generator: draws points, their order, and Hutchinson's noise.
-        device: where the flow is.
+        device: the device of the flow.
     """
 
     def __init__(

@@ -17,8 +17,8 @@ from flowgif.training.likelihood import Likelihood
 
 __all__ = ["OBJECTIVES", "Builder", "ObjectiveKind"]
 
-# Makes the objective that fits a flow to a target by a resolved config. The generator, on the CPU, draws all that is
-# random; the device is where the flow is.
+# Makes the objective that fits a flow to a target by a resolved config. The generator, on the CPU, makes all random
+# draws; the device is the flow's.
 Builder = Callable[[Flow, Target, TrainingConfig, torch.Generator, torch.device], Objective]
 
 
@@ -28,8 +28,8 @@ class ObjectiveKind:
 
     Attributes:
         build: makes the objective.
-        loss: what the loss is, as plots call it.
-        unit: of the loss.
+        loss: a description of the loss, for plots.
+        unit: the unit of the loss.
         is_nll: whether the loss is a negative log-likelihood, which is never below the target's entropy.
     """
 

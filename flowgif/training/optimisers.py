@@ -12,8 +12,8 @@ from flowgif.names import Table
 
 __all__ = ["OPTIMISERS", "Builder"]
 
-# Makes the optimisers that together train all parameters of a flow, each parameter by one of them; the number is the
-# highest learning rate.
+# Makes the optimisers of a flow. Together they train all parameters, and each parameter belongs to one of them. The
+# number is the peak learning rate.
 Builder = Callable[[nn.Module, float], list[torch.optim.Optimizer]]
 
 
@@ -28,9 +28,9 @@ def build_muon(flow: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
     Muon's learning rate is four times Adam's.
     """
     matrices = [p for p in flow.parameters() if p.ndim == 2 and min(p.shape) > 2]
-    taken = {id(p) for p in matrices}
-    adam = torch.optim.Adam([p for p in flow.parameters() if id(p) not in taken], lr=lr / 4, fused=True)
-    if not matrices:  # as in a network with a single hidden layer
+    matrix_ids = {id(p) for p in matrices}
+    adam = torch.optim.Adam([p for p in flow.parameters() if id(p) not in matrix_ids], lr=lr / 4, fused=True)
+    if not matrices:  # for example, in a network with a single hidden layer
         return [adam]
     return [torch.optim.Muon(matrices, lr=lr, weight_decay=0.0), adam]
 

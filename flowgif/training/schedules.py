@@ -9,9 +9,9 @@ from flowgif.names import Table
 
 __all__ = ["SCHEDULES", "WARM_UP", "Schedule"]
 
-WARM_UP = 50  # steps in which the learning rate rises
+WARM_UP = 50  # number of steps during which the learning rate rises
 
-# Gives the share of the highest learning rate that a step uses, from the steps done and the share of the training done.
+# Maps the number of steps done and the share of the training done to a share of the peak learning rate.
 Schedule = Callable[[int, float], float]
 
 
@@ -21,7 +21,7 @@ def linear(step: int, done: float) -> float:
 
 
 def constant(step: int, done: float) -> float:
-    """Stays at the highest rate."""
+    """Stays at the peak rate."""
     return 1.0
 
 

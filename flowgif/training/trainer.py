@@ -22,20 +22,19 @@ from flowgif.training.schedules import SCHEDULES
 
 __all__ = ["StepRecord", "Trainer"]
 
-# A moving average of the weights is kept. At every EVERY-th step it decays by AVERAGE; to update it at every step would
-# cost a tenth of the step.
-AVERAGE, EVERY = 0.92, 4
-CLIP = 1.0  # largest gradient norm: rarely reached, but a single large gradient can ruin a whole training
+# Exponential moving average of the weights, updated every EMA_INTERVAL steps; every step would cost 10 % of the time.
+EMA_DECAY, EMA_INTERVAL = 0.92, 4
+MAX_GRADIENT_NORM = 1.0  # rarely reached, but a single large gradient can ruin a whole training
 
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What happened in a step of training.
+    """The result of a step of training.
 
     Attributes:
-        step: counted from 1.
-        loss: of this step's batch, without the L2 term; nats for the likelihood objective.
-        seconds: of training so far, resumed parts included.
+        step: the step's number, counted from 1.
+        loss: the loss of this step's batch, without the L2 term; nats for the likelihood objective.
+        seconds: the time spent on training so far, resumed parts included.
         done: the share of the training that is done, in [0, 1].
     """
 
@@ -48,18 +47,18 @@ class StepRecord:
 class Trainer:
     """Fits a flow to a target.
 
-    With a number of steps, the same seed gives the same weights bit for bit on the same machine, however often
-    the training was stopped and resumed. With a time budget it need not.
+    If the end is a number of steps, training is reproducible bit for bit: the same seed gives the same weights on the
+    same machine, however often the training was stopped and resumed. A time budget is not reproducible.
 
     Args:
-        flow: trained in place.
-        target: what it is fitted to.
-        config: resolved.
-        device: where the flow is.
+        flow: the flow, which is trained in place.
+        target: the target to which the flow is fitted.
+        config: resolved training settings.
+        device: the device of the flow.
 
     Attributes:
-        step: steps done.
-        seconds: of training so far.
+        step: the number of steps done.
+        seconds: the time spent on training so far.
     """
 
     def __init__(self, flow: Flow, target: Target, config: TrainingConfig, device: torch.device) -> None:
@@ -67,12 +66,12 @@ class Trainer:
         assert config.optimiser is not None
         assert config.lr is not None
         self._flow, self._config = flow, config
-        self._average = AveragedModel(flow, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE))
+        self._average = AveragedModel(flow, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY))
         generator = torch.Generator().manual_seed(config.seed)
         self._objective = OBJECTIVES.find(config.objective).build(flow, target, config, generator, device)
         self._optimisers = OPTIMISERS.find(config.optimiser)(flow, config.lr)
         self._schedule = SCHEDULES.find(config.schedule)
-        # What the L2 term penalises: the networks' matrices, without biases and without the parameters of other layers.
+        # Only weight matrices of networks are L2-penalised, not biases or other layers' parameters.
         self._weights = [p for name, p in flow.named_parameters() if p.ndim == 2 and name.endswith("weight")]
         self._rates: list[float] = [group["lr"] for o in self._optimisers for group in o.param_groups]
         self.step = 0
@@ -80,7 +79,7 @@ class Trainer:
 
     @property
     def averaged(self) -> Flow:
-        """The flow with the moving average of its weights, which is the one to evaluate and to keep."""
+        """The flow with the moving average of its weights. This flow is evaluated and stored."""
         return cast(Flow, self._average.module) if self.step else self._flow
 
     @property
@@ -92,13 +91,13 @@ class Trainer:
         return min(1.0, self.seconds / self._config.time_budget)
 
     def run(self) -> Iterator[StepRecord]:
-        """Trains until the steps or the time are up.
+        """Trains until the last step or the time budget.
 
         Raises:
             NumericalError: a loss or gradient is not finite; the weights stay those of the last finite step.
         """
         self._flow.train()
-        resumed_at, start, before = self.seconds, time.perf_counter(), math.nan
+        resumed_at, start, earlier_loss = self.seconds, time.perf_counter(), ""
         while self.done < 1.0:
             self._set_rate()
             for optimiser in self._optimisers:
@@ -111,18 +110,18 @@ class Trainer:
             if self._config.l2 > 0:
                 loss = loss + self._config.l2 * torch.stack([w.square().sum() for w in self._weights]).sum()
             loss.backward()
-            norm = nn.utils.clip_grad_norm_(self._flow.parameters(), CLIP).item()
+            norm = nn.utils.clip_grad_norm_(self._flow.parameters(), MAX_GRADIENT_NORM).item()
             if not (math.isfinite(value) and math.isfinite(norm)):
-                what = "gradient" if math.isfinite(value) else "loss"
+                quantity = "gradient" if math.isfinite(value) else "loss"
                 raise NumericalError(
-                    f"the {what} is not finite at step {self.step + 1} (the loss before it was {before:.4g}): "
+                    f"the {quantity} is not finite at step {self.step + 1}{earlier_loss}: "
                     f"the learning rate is too high for this target; train again with a lower --lr "
                     f"(it was {self._config.lr:g})"
                 )
-            before = value
+            earlier_loss = f" (the loss before it was {value:.4g})"
             for optimiser in self._optimisers:
                 optimiser.step()
-            if self.step % EVERY == 0:
+            if self.step % EMA_INTERVAL == 0:
                 self._average.update_parameters(self._flow)
             self.step += 1
             self.seconds = resumed_at + time.perf_counter() - start
@@ -136,7 +135,7 @@ class Trainer:
             group["lr"] = rate * factor
 
     def state(self) -> dict[str, Tensor]:
-        """Returns everything that :meth:`restore` needs to go on, as flat tensors."""
+        """Returns everything that :meth:`restore` needs to continue the training, as tensors by name."""
         out = {"step": torch.tensor(self.step), "seconds": torch.tensor(self.seconds, dtype=torch.float64)}
         out |= {f"flow.{name}": value for name, value in self._flow.state_dict().items()}
         out |= {f"average.{name}": value for name, value in self._average.state_dict().items()}
@@ -147,23 +146,23 @@ class Trainer:
         return out
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Goes back to where :meth:`state` was taken.
+        """Restores the state returned by :meth:`state`.
 
         Raises:
-            KeyError, RuntimeError: the state is another flow's.
+            KeyError, RuntimeError: the state belongs to a different flow.
         """
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
-        self._flow.load_state_dict(_below(state, "flow."))
-        self._average.load_state_dict(_below(state, "average."))
-        self._objective.restore(_below(state, "objective."))
+        self._flow.load_state_dict(_with_prefix(state, "flow."))
+        self._average.load_state_dict(_with_prefix(state, "average."))
+        self._objective.restore(_with_prefix(state, "objective."))
         for i, optimiser in enumerate(self._optimisers):
-            moments: dict[int, dict[str, Tensor]] = {}
-            for key, value in _below(state, f"optimiser.{i}.").items():
+            optimiser_state: dict[int, dict[str, Tensor]] = {}
+            for key, value in _with_prefix(state, f"optimiser.{i}.").items():
                 j, name = key.split(".", 1)
-                moments.setdefault(int(j), {})[name] = value
-            optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
+                optimiser_state.setdefault(int(j), {})[name] = value
+            optimiser.load_state_dict({**optimiser.state_dict(), "state": optimiser_state})
 
 
-def _below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Returns the tensors whose names begin with a prefix, under the rest of their names."""
+def _with_prefix(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Returns the tensors whose names begin with a prefix, by the rest of their names."""
     return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}

@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 from settings import DISCRETE, read, with_moons
 
-from flowgif.config.patch import DEFAULTS, FLAGS, Key, Origin, Patch, Source
+from flowgif.config.patch import DEFAULTS, FLAGS, ConfigLayer, Key, Origin, PartialConfig
 from flowgif.config.reading import read_config
 
-FILE = Origin(Source.FILE, Path("c.toml"))
+FILE = Origin(ConfigLayer.FILE, Path("c.toml"))
 
 
 def _merged(older: dict[str, dict[str, object]], newer: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
-    tables = Patch.of(older, FILE).updated(Patch.of(newer, FLAGS)).tables()
+    tables = PartialConfig.of(older, FILE).updated(PartialConfig.of(newer, FLAGS)).tables()
     return {table: values for table, values in tables.items() if values}
 
 
 def test_a_value_knows_its_origin() -> None:
-    defaults = Patch.of({"model": {"name": "ffjord"}}, DEFAULTS)
-    file = Patch.of({"training": {"lr": 0.5, "seed": 3}}, FILE)
-    merged = defaults.updated(file).updated(Patch.of({"training": {"lr": 0.25, "steps": None}}, FLAGS))
+    defaults = PartialConfig.of({"model": {"name": "ffjord"}}, DEFAULTS)
+    file = PartialConfig.of({"training": {"lr": 0.5, "seed": 3}}, FILE)
+    merged = defaults.updated(file).updated(PartialConfig.of({"training": {"lr": 0.25, "steps": None}}, FLAGS))
     assert {key.name: origin for key, (_, origin) in merged.settings.items()} == {
         "name": DEFAULTS, "lr": FLAGS, "seed": FILE,
     }  # fmt: skip
@@ -47,9 +47,9 @@ def test_another_target_takes_the_place_of_the_older_one(
 
 
 def test_patches_stay_as_they_are() -> None:
-    older = Patch.of({"target": {"data": "moons", "noise": 0.1}}, FILE)
+    older = PartialConfig.of({"target": {"data": "moons", "noise": 0.1}}, FILE)
     before = dict(older.settings)
-    older.updated(Patch.of({"target": {"data": "circles"}}, FLAGS))
+    older.updated(PartialConfig.of({"target": {"data": "circles"}}, FLAGS))
     assert dict(older.settings) == before
 
 

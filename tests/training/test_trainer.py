@@ -103,7 +103,7 @@ def test_resuming_gives_the_same_bits_as_never_having_stopped(name: str, stop: i
 
 
 @pytest.mark.parametrize(("samples", "batch", "steps"), [(42, 8, 18), (40, 8, 15), (5, 8, 3)])
-def test_epochs_are_so_many_passes(samples: int, batch: int, steps: int) -> None:
+def test_an_epoch_is_a_pass_over_the_samples(samples: int, batch: int, steps: int) -> None:
     training = TrainingConfig(epochs=3, samples=samples, batch_size=batch)
     records = list(_trainer(training, DISCRETE["realnvp"]).run())
     assert len(records) == steps
@@ -146,6 +146,18 @@ def test_diverging_training_stops_with_finite_weights(model: ModelConfig, object
     assert all(bool(value.isfinite().all()) for value in _weights(trainer).values())
 
 
+@pytest.mark.parametrize(("bad_step", "clause"), [(1, ""), (2, r" \(the loss before it was 1\)")])
+def test_the_message_names_the_earlier_loss_if_there_is_one(
+    bad_step: int, clause: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = _trainer(TrainingConfig(steps=3, batch_size=16), DISCRETE["realnvp"])
+    parameter = next(trainer.averaged.parameters())
+    losses = [parameter.sum() * 0 + (math.nan if step == bad_step else 1.0) for step in (1, 2)]
+    monkeypatch.setattr(trainer._objective, "loss", lambda: losses[trainer.step])
+    with pytest.raises(NumericalError, match=rf"the loss is not finite at step {bad_step}{clause}: the learning rate"):
+        list(trainer.run())
+
+
 def test_a_spline_stays_finite_at_any_rate() -> None:
     trainer = _trainer(TrainingConfig(steps=50, batch_size=32, lr=1e9), MODELS["spline"])
     assert all(math.isfinite(record.loss) for record in trainer.run())
@@ -154,7 +166,7 @@ def test_a_spline_stays_finite_at_any_rate() -> None:
 
 def _gradients(training: TrainingConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[float, dict[str, Tensor]]:
     """The first step's loss, and its gradients as they were before they were clipped."""
-    monkeypatch.setattr(loop, "CLIP", math.inf)
+    monkeypatch.setattr(loop, "MAX_GRADIENT_NORM", math.inf)
     config = RunConfig(target=TargetConfig(data="moons"), model=DISCRETE["glow"], training=training).resolved()
     flow = build_flow(config)
     record = next(iter(_trainer(training, DISCRETE["glow"], flow=flow).run()))

@@ -22,7 +22,7 @@ class ConcatSquashNetwork(VelocityField):
     network the time t runs to an end T that is trained with the weights; for callers it runs to 1.
 
     Args:
-        width, depth: of the hidden layers.
+        width, depth: width and number of the hidden layers.
         end_time: T before training.
         generator: draws the weights.
     """
@@ -40,7 +40,7 @@ class ConcatSquashNetwork(VelocityField):
 
     @classmethod
     def from_config(cls, config: FFJORDConfig, generator: torch.Generator) -> ConcatSquashNetwork:
-        """Makes an untrained network of a resolved config."""
+        """Makes an untrained network from a resolved config."""
         assert config.width is not None
         assert config.depth is not None
         return cls(config.width, config.depth, config.end_time, generator)

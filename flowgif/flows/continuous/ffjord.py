@@ -23,14 +23,14 @@ from flowgif.names import Table
 
 __all__ = ["FFJORD", "NETWORKS", "Solver"]
 
-# The velocity is computed for this many points at a time. This keeps activations in the cache and memory bounded.
+# Number of points for which the velocity is computed together. It keeps activations in the cache and memory bounded.
 BLOCK = 2048
 
 # Training by likelihood backpropagates through these steps. With a fixed number of large steps, or a looser tolerance,
 # the network would learn to exploit the integrator: the loss falls below the entropy while the true NLL rises.
 TRAINING = Solver("dopri5", most_steps=200, late=None)
 
-# Each makes an untrained velocity network of a resolved config; the generator draws its weights.
+# Each row makes an untrained velocity network from a resolved config; the generator draws the weights.
 NETWORKS: Table[Callable[[FFJORDConfig, torch.Generator], VelocityField]] = Table(
     names.NETWORKS,
     {"fourier": VelocityNetwork.from_config, "concatsquash": ConcatSquashNetwork.from_config},
@@ -41,13 +41,13 @@ class FFJORD(ContinuousFlow):
     """A continuous flow along a velocity field.
 
     Args:
-        field: v(x, t).
-        solver: for evaluation and animation; training by likelihood has a solver with another tolerance.
+        field: the velocity v(x, t).
+        solver: the solver for evaluation and animation; training by likelihood has a solver with another tolerance.
         hutchinson: whether training by likelihood estimates the divergence.
-        tolerance: of the solve that training by likelihood backpropagates through.
+        tolerance: the tolerance of the solve through which training by likelihood backpropagates.
 
     Attributes:
-        evaluations: of the field, during the last solve.
+        evaluations: number of evaluations of the field during the last solve.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class FFJORD(ContinuousFlow):
 
     @classmethod
     def from_config(cls, config: FFJORDConfig, generator: torch.Generator) -> FFJORD:
-        """Makes an untrained flow of a resolved config."""
+        """Makes an untrained flow from a resolved config."""
         network = NETWORKS.find(config.network)(config, generator)
         solver = Solver(config.solver, config.rtol, config.atol, config.solver_steps)
         return cls(network, solver, config.divergence == "hutchinson", config.tolerance)
@@ -86,8 +86,8 @@ class FFJORD(ContinuousFlow):
         return FFJORD(self.field, solver, self.hutchinson, self.tolerance)
 
     def to_base_regularised(self, x: Tensor, generator: torch.Generator) -> Regularised:
-        # Hutchinson's estimate is e^T (dv/dx) e with one e for the whole solve, and of the Frobenius norm
-        # |(dv/dx) e|^2 (Grathwohl et al., eq. 7; Finlay et al., eq. 11).
+        # Hutchinson's estimate of the divergence is e^T (dv/dx) e with one e for the whole solve. That of the squared
+        # Frobenius norm is |(dv/dx) e|^2 (Grathwohl et al., eq. 7; Finlay et al., eq. 11).
         noise = None
         if self.hutchinson:
             noise = torch.randn(x.shape, generator=generator, device=generator.device).to(x)
@@ -99,7 +99,7 @@ class FFJORD(ContinuousFlow):
 
         solver = replace(TRAINING, rtol=self.tolerance, atol=self.tolerance)
         end = self._solve(derivative, _append_zeros(x, 3), [1.0, 0.0], solver)[-1]
-        # Time runs backwards here, so the integrals of quantities that are never negative come out negative.
+        # Time runs backwards in this solve, so the integrals of nonnegative quantities have the wrong sign.
         return Regularised(end[:, :2], end[:, 2], -end[:, 3], -end[:, 4])
 
     def _velocity_alone(self, t: Tensor, x: Tensor) -> Tensor:
@@ -110,11 +110,11 @@ class FFJORD(ContinuousFlow):
         return torch.cat([torch.cat((part.velocity, part.divergence()[:, None]), 1) for part in parts])
 
     def _solve(self, f: Derivative, start: Tensor, times: Sequence[float], solver: Solver) -> Tensor:
-        """Returns the states (k, n, c) at the times, of which the first is the start's, and keeps the evaluations."""
+        """Solves from times[0]; returns the states (k, n, c) at all times and stores the evaluation count."""
         states, self.evaluations = solve(f, start, times, solver)
         return states
 
 
 def _append_zeros(x: Tensor, columns: int) -> Tensor:
-    """Appends integrals, which start at 0, to points (n, 2)."""
+    """Appends columns of zeros, the initial values of integrals, to points (n, 2)."""
     return torch.cat((x, x.new_zeros(len(x), columns)), 1)

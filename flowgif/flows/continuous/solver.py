@@ -14,7 +14,7 @@ from flowgif.errors import NumericalError
 
 __all__ = ["Derivative", "Solution", "Solver", "solve"]
 
-# dx/dt, (n, c), for a time t, (), and a state x, (n, c).
+# Computes dx/dt, (n, c), for a time t, (), and a state x, (n, c).
 Derivative = Callable[[Tensor, Tensor], Tensor]
 
 ADAPTIVE = frozenset({"dopri5", "dopri8", "bosh3"})  # methods that choose the length of each step
@@ -28,10 +28,10 @@ class Solver:
         method: a method of torchdiffeq.
         rtol, atol: tolerances of an adaptive method, in data units and nats.
         steps: number of equal steps of a fixed method over the whole of [0, 1].
-        most_steps: an adaptive method that needs more fails.
+        most_steps: step limit of adaptive methods; exceeding it raises NumericalError.
         late: adaptive methods step in s = -log(1 + late - t) instead of t. Near t = 1 a fitted velocity changes on the
-            scale of the time left, which equal steps in s follow; in t about every other step is rejected. None: step
-            in t.
+            scale of the time left, which equal steps in s follow; in t about every other step is rejected. None: the
+            steps are in t.
     """
 
     method: str = "dopri5"
@@ -51,8 +51,8 @@ class Solution(NamedTuple):
     """The solution of an equation.
 
     Attributes:
-        states: at the times asked for, (k, n, c).
-        evaluations: of the derivative.
+        states: the states at the requested times, (k, n, c).
+        evaluations: number of evaluations of the derivative.
     """
 
     states: Tensor
@@ -65,11 +65,11 @@ def solve(f: Derivative, start: Tensor, times: Sequence[float], solver: Solver) 
     Args:
         f: the derivative.
         start: the state at the first time, (n, c).
-        times: k of them, rising or falling, within [0, 1]; a time may occur more than once.
+        times: k times, rising or falling, within [0, 1]; a time may occur more than once.
         solver: the method and its tolerances.
 
     Raises:
-        NumericalError: the solver needs more steps than it is allowed, or meets a number that is not finite.
+        NumericalError: the solver exceeds its step limit, or meets a number that is not finite.
     """
     distinct = list(dict.fromkeys(times))
     if len(distinct) == 1:
@@ -81,10 +81,10 @@ def solve(f: Derivative, start: Tensor, times: Sequence[float], solver: Solver) 
         options = {"max_num_steps": solver.most_steps}
         if solver.late is not None:
             f, grid = _change_time(f, grid, solver.late)
-            # About the length that fitted pictures allow; torchdiffeq's search begins with a tenth of it. With the
-            # method's order, it grows as the fifth root of the tolerance.
-            longest = 0.12 + 0.1 * max(float(grid[0]), 0.0)
-            options["first_step"] = longest * (solver.rtol / 1e-5) ** 0.2
+            # This is about the step that fitted pictures allow; torchdiffeq's search begins with a tenth of it. With
+            # the method's order, the step grows as the fifth root of the tolerance.
+            first_step = 0.12 + 0.1 * max(float(grid[0]), 0.0)
+            options["first_step"] = first_step * (solver.rtol / 1e-5) ** 0.2
     evaluations = 0
 
     def counted(t: Tensor, state: Tensor) -> Tensor:
@@ -94,18 +94,18 @@ def solve(f: Derivative, start: Tensor, times: Sequence[float], solver: Solver) 
 
     try:
         states = odeint(counted, start, grid, rtol=solver.rtol, atol=solver.atol, method=solver.method, options=options)
-    except AssertionError as error:  # torchdiffeq raises it for both failures
+    except AssertionError as error:  # torchdiffeq raises AssertionError for both failures
         raise NumericalError(
             f"the ODE solver gave up after {evaluations} evaluations ({error}); "
             "train with a lower --lr, or with more regularisation"
         ) from None
     assert isinstance(states, Tensor)
-    place = {time: i for i, time in enumerate(distinct)}
-    return Solution(states[[place[time] for time in times]], evaluations)
+    indices = {time: i for i, time in enumerate(distinct)}
+    return Solution(states[[indices[time] for time in times]], evaluations)
 
 
 def _change_time(f: Derivative, times: Tensor, late: float) -> tuple[Derivative, Tensor]:
-    """Rewrites dx/dt = f(t, x) in the time s = -log(1 + late - t): dx/ds = f(t, x) exp(-s), for dt/ds = exp(-s).
+    """Rewrites dx/dt = f(t, x) in the time s = -log(1 + late - t): dx/ds = f(t, x) exp(-s), because dt/ds = exp(-s).
 
     Returns:
         dx/ds, and the times s that belong to ``times``.

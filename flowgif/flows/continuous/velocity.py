@@ -1,4 +1,4 @@
-"""The contract of velocity fields, and this project's velocity network with its derivatives without autograd."""
+"""The contract of velocity fields, and this project's velocity network, which differentiates without autograd."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Derivatives(NamedTuple):
     tangents: Tensor
 
     def divergence(self) -> Tensor:
-        """Returns div v = tr dv/dx, (n,), where the tangents are the two axes."""
+        """Returns div v = tr dv/dx, (n,); the tangents must be the two axes."""
         return self.tangents[0, :, 0] + self.tangents[1, :, 1]
 
 
 class VelocityField(nn.Module, ABC):
-    """What a continuous flow integrates: a velocity v(x, t) with its derivatives in x.
+    """A velocity v(x, t) with its derivatives in x, which a continuous flow integrates.
 
     A new velocity network derives from this class and is one row of ``flowgif.flows.continuous.ffjord.NETWORKS``.
     """
@@ -44,12 +44,12 @@ class VelocityField(nn.Module, ABC):
 
     @abstractmethod
     def derivatives(self, x: Tensor, time: Tensor, noise: Tensor | None = None) -> Derivatives:
-        """Computes the velocity and its exact derivatives along both axes (k = 2), or along one noise alone (k = 1).
+        """Computes the velocity and its exact derivatives along both axes (k = 2), or along one noise vector (k = 1).
 
         Args:
             x: (n, 2).
             time: () or (n,).
-            noise: (n, 2); None for the derivatives along both axes.
+            noise: the noise vectors, (n, 2); None for the derivatives along both axes.
         """
 
 
@@ -59,15 +59,15 @@ class VelocityNetwork(VelocityField):
     c(t) x with c(t) = (2t - 1) / s^2 and s^2 = t^2 + (1 - t)^2 is the velocity that carries N(0, I) to N(0, I). At
     large scales every standardised target has it.
 
-    While a detail of the picture forms, it is at t times its final place. So the features are functions not of x but
-    of the point's expected end, y = t x / s^2. Each frequency w is damped by exp(-|w|^2 (1 - t)^2 / (2 s^2)), the
+    While a detail of the picture forms, it is at t times its final position. So the features are functions not of x
+    but of the point's expected end, y = t x / s^2. Each frequency w is damped by exp(-|w|^2 (1 - t)^2 / (2 s^2)), the
     average of a feature sin(w y) over the end points that are still possible. (Random Fourier features: Tancik et al.
     2020, arXiv:2006.10739; damping them by a Gaussian: Barron et al. 2021, arXiv:2103.13415, eq. 14.)
 
     Args:
         features: number of frequencies.
-        frequency: their standard deviation along x and y, radians per data unit.
-        width, depth: of the hidden layers, depth at least 1.
+        frequency: the frequencies' standard deviation along x and y, radians per data unit.
+        width, depth: width and number of the hidden layers, depth at least 1.
         generator: draws the frequencies and the weights.
     """
 
@@ -93,7 +93,7 @@ class VelocityNetwork(VelocityField):
 
     @classmethod
     def from_config(cls, config: FFJORDConfig, generator: torch.Generator) -> VelocityNetwork:
-        """Makes an untrained network of a resolved config."""
+        """Makes an untrained network from a resolved config."""
         assert config.features is not None
         assert config.frequency is not None
         assert config.width is not None
@@ -102,16 +102,16 @@ class VelocityNetwork(VelocityField):
         return cls(config.features, frequency, config.width, config.depth, generator)
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        a, carried, _, _ = self._enter(x, time)
+        a, linear_rate, _, _ = self._enter(x, time)
         for layer in (*self.hidden, self.last):
             a = layer(F.silu(a))
-        return a + carried * x
+        return a + linear_rate * x
 
     def derivatives(self, x: Tensor, time: Tensor, noise: Tensor | None = None) -> Derivatives:
         # Tangents go through the layers together with the value.
-        a, carried, waves, shrink = self._enter(x, time)
+        a, linear_rate, waves, shrink = self._enter(x, time)
         # d sin(w y) = w cos(w y) dy and d cos(w y) = -w sin(w y) dy. So the first layer's derivative along an axis is a
-        # product with the same waves: sines by the cosines' weights times -w, cosines by the sines' weights times w.
+        # product with the same waves: sines times the cosines' weights times -w, cosines times the sines' weights times w.
         features = len(self.frequencies)
         straight, of_sin, of_cos = self.first.weight.split((2, features, features), 1)
         turned = torch.cat([torch.cat((-of_cos * w, of_sin * w), 1) for w in self.frequencies.T])
@@ -125,7 +125,7 @@ class VelocityNetwork(VelocityField):
             h = a * gate
             da = (da * torch.addcmul(gate, h, 1 - gate)) @ layer.weight.T
             a = layer(h)
-        return Derivatives(a + carried * x, da + carried * axes)
+        return Derivatives(a + linear_rate * x, da + linear_rate * axes)
 
     def _enter(self, x: Tensor, time: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Computes the first layer's sums (n, width), c(t), the damped sines and cosines (n, 2 features), and dy/dx."""

@@ -1,1 +1,1 @@
-"""Flows that are made of layers."""
+"""Discrete flows, which are made of layers."""

@@ -14,10 +14,10 @@ __all__ = ["ActNorm"]
 class ActNorm(Layer):
     """x = z exp(a) + b per axis. The first batch sets a and b so that z has mean 0 and variance 1 (section 3.1).
 
-    Part of the way it is interpolated linearly, as an affine coupling is.
+    At a fraction of the way the layer is interpolated linearly, as an affine coupling is.
 
     Args:
-        bound: |a| stays below it, by a tanh.
+        bound: the bound of |a|, enforced by a tanh.
     """
 
     initialised: Tensor
@@ -27,7 +27,7 @@ class ActNorm(Layer):
         self.bound = bound
         self.log_scale = nn.Parameter(torch.zeros(2))
         self.shift = nn.Parameter(torch.zeros(2))
-        # Kept with the weights, so that a resumed training does not initialise again.
+        # The flag is stored with the weights, so that a resumed training does not initialise again.
         self.register_buffer("initialised", torch.tensor(0.0))
 
     def initialise(self, x: Tensor) -> None:

@@ -1,7 +1,7 @@
-"""Discrete flows: layers one after another, with exact densities between them.
+"""Discrete flows: layers that are applied one after another, with exact densities between them.
 
-Layer i of T moves while time goes from (i - 1) / T to i / T. At a fraction s of its way it is an invertible layer
-with a known log-determinant too, so the density is exact at every time and not only after whole layers.
+Layer i of T moves while time goes from (i - 1) / T to i / T. At a fraction s of its way the layer is
+still invertible and its log-determinant is known, so the density is exact at every time, not only after whole layers.
 
 A new discrete flow is a function that puts layers together into a :class:`DiscreteFlow`; it is one row of
 ``flowgif.flows.build.BUILDERS``. A new kind of layer derives from :class:`Layer` and implements :meth:`Layer.path` and
@@ -23,11 +23,11 @@ __all__ = ["Chain", "DiscreteFlow", "Layer", "log_slope_part_way", "part_way"]
 
 
 class Layer(nn.Module, ABC):
-    """An invertible map of the plane that can go a fraction of its way; at 0 it is the identity."""
+    """An invertible map of the plane that can be applied by a fraction; at fraction 0 it is the identity."""
 
     @abstractmethod
     def path(self, z: Tensor, fractions: Tensor) -> Mapped:
-        """Carries points from the base's side towards the data's, as far as each fraction.
+        """Carries points from the base's side towards the data's side, by each fraction of the way.
 
         Args:
             z: (n, 2).
@@ -42,7 +42,7 @@ class Layer(nn.Module, ABC):
         """Carries points x (n, 2) at a fraction of the way back to the base's side."""
 
     def velocity(self, x: Tensor, fraction: float) -> Tensor:
-        """Computes dx/ds, (n, 2), at points x (n, 2) at the fraction s of the way; by default of straight paths."""
+        """Computes dx/ds, (n, 2), at points x (n, 2) at the fraction s of the way; by default for straight paths."""
         start = self.inverse_at(x, fraction).point
         return self.path(start, start.new_ones(1)).point[0] - start
 
@@ -55,11 +55,11 @@ class Layer(nn.Module, ABC):
 
 
 def log_slope_part_way(log_slope: Tensor, fraction: float | Tensor) -> Tensor:
-    """Computes log(1 - s + s exp(a)): how steep a map with log-slope a is at a fraction s of its way.
+    """Computes log(1 - s + s exp(a)), the log-slope at a fraction s of the way of a map with log-slope a.
 
     Args:
         log_slope: a.
-        fraction: s, within [0, 1], of a shape that broadcasts against it.
+        fraction: s, within [0, 1], of a shape that broadcasts against ``log_slope``.
     """
     return torch.log1p(fraction * torch.expm1(log_slope))
 
@@ -71,8 +71,8 @@ def part_way(start: Tensor, end: Tensor, log_slope: Tensor, fractions: Tensor) -
 
     Args:
         start, end: z and f(z), of one shape.
-        log_slope: log f'(z), of the same.
-        fractions: s, of a shape that broadcasts against it.
+        log_slope: log f'(z), of the same shape.
+        fractions: s, of a shape that broadcasts against ``log_slope``.
 
     Returns:
         The images and the logarithms of their slopes.
@@ -84,10 +84,10 @@ def part_way(start: Tensor, end: Tensor, log_slope: Tensor, fractions: Tensor) -
 
 
 class Chain(Layer):
-    """Layers one after another, which also move one after another.
+    """A layer made of layers, which move one after another.
 
     Args:
-        layers: from the base to the data.
+        layers: the layers in order from the base to the data.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
@@ -99,14 +99,14 @@ class Chain(Layer):
         ladj = z.new_zeros(len(z))
         points, ladjs = [z] * len(done), [ladj] * len(done)
         for i, layer in enumerate(self.layers):
-            here = [k for k, stop in enumerate(done) if i < stop <= i + 1]
+            indices_in_layer = [k for k, stop in enumerate(done) if i < stop <= i + 1]
             further = any(stop > i + 1 for stop in done)
-            stops = [done[k] - i for k in here] + [1.0] * further
+            stops = [done[k] - i for k in indices_in_layer] + [1.0] * further
             if not stops:
                 break
             moved = layer.path(z, z.new_tensor(stops))
-            for place, k in enumerate(here):
-                points[k], ladjs[k] = moved.point[place], ladj + moved.ladj[place]
+            for j, k in enumerate(indices_in_layer):
+                points[k], ladjs[k] = moved.point[j], ladj + moved.ladj[j]
             if further:
                 z, ladj = moved.point[-1], ladj + moved.ladj[-1]
         return Mapped(torch.stack(points), torch.stack(ladjs))
@@ -130,24 +130,24 @@ class Chain(Layer):
             x = layer.inverse_at(x).point
 
     def _done(self, fraction: float) -> float:
-        """Returns how many layers have moved; a number within rounding of a whole one, as with 1/3, becomes whole."""
+        """Returns the number of layers that have moved; a number within rounding of an integer becomes that integer."""
         count = len(self.layers)
         done = fraction * count
-        # A float32's rounding, up to 6e-8 of the fraction, is that times the number of layers here.
+        # The rounding error of a float32 fraction, up to 6e-8, is multiplied by the number of layers.
         return float(round(done)) if abs(done - round(done)) < max(1e-6, 1e-7 * count) else done
 
 
 class DiscreteFlow(Flow):
-    """A flow of T layers, of which layer i ends at time i / T.
+    """A flow of T layers; layer i ends at time i / T.
 
     Args:
-        layers: from the base to the data.
+        layers: the layers in order from the base to the data.
     """
 
     evaluated = "layers"
     default_easing = "linear"
     starts_at_base = True
-    training_threads = 1  # there are many operations, each too small to share
+    training_threads = 1  # there are many operations, and each is too small for several threads
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         super().__init__()
@@ -159,7 +159,7 @@ class DiscreteFlow(Flow):
 
     def time_name(self, time: float) -> str:
         done = time * self.layers
-        # Only the end of a layer is shown without a decimal.
+        # A caption has no decimal only at the end of a layer.
         return f"layer {round(done)}" if abs(done - round(done)) < 1e-6 else f"layer {done:.1f}"
 
     def to_base(self, x: Tensor, time: float = 1.0) -> Mapped:

@@ -1,4 +1,4 @@
-"""Networks that decide a coupling's parameters from the coordinate that it keeps."""
+"""Networks that compute a coupling's parameters from the coordinate that it keeps."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ ACTIVATIONS: Table[Callable[[], nn.Module]] = Table(
 
 
 class Conditioner(nn.Module):
-    """Networks whose one input is a coordinate: Fourier features (Tancik et al. 2020, arXiv:2006.10739), dense layers.
+    """Networks whose only input is a coordinate: Fourier features (Tancik et al. 2020, arXiv:2006.10739), dense layers.
 
     Each network has separate weights, but all are computed together: for networks this small that halves the work.
 
     Args:
-        networks: how many.
-        outputs: numbers that each network gives for each point.
+        networks: the number of networks.
+        outputs: the number of outputs of each network for each point.
         config: the networks' size, and the features' frequency for a target as wide as high.
-        axis: which coordinate the input is, 0 for x and 1 for y; the frequency depends on it in a wide picture.
+        axis: the input's axis, 0 for x and 1 for y; the frequency depends on it in a wide picture.
         generator: draws frequencies and weights.
     """
 
@@ -65,8 +65,8 @@ class _Dense(nn.Module):
     """A dense layer of several networks at once; its weights are zero before training.
 
     Args:
-        networks: how many.
-        inputs, outputs: of each.
+        networks: the number of networks.
+        inputs, outputs: the number of inputs and outputs of each network.
     """
 
     def __init__(self, networks: int, inputs: int, outputs: int) -> None:
@@ -77,6 +77,6 @@ class _Dense(nn.Module):
         self.networks = networks
 
     def forward(self, x: Tensor) -> Tensor:
-        """Computes (networks, n, outputs) for x (networks, n, inputs), or (n, inputs) where all have the same."""
+        """Computes (networks, n, outputs) for x (networks, n, inputs), or (n, inputs) if all networks have the same inputs."""
         bias, weight = (p.view(self.networks, -1, p.shape[-1]) for p in (self.bias[:, None], self.weight))
         return torch.baddbmm(bias.mT, x.expand(self.networks, -1, -1), weight.mT)

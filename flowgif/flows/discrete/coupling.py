@@ -1,4 +1,4 @@
-"""Coupling layers: one coordinate moves by a monotone map, whose parameters depend on the other one, which stays.
+"""Coupling layers: a monotone map moves one coordinate; its parameters depend on the other, which stays.
 
 (Dinh et al. 2017, arXiv:1605.08803, section 3.) In the plane the two halves of a checkerboard mask are the two
 coordinates.
@@ -18,12 +18,12 @@ __all__ = ["AffineCoupling", "Coupling"]
 
 
 class Coupling(Layer):
-    """What all couplings share: which coordinate moves, and how it moves part of its way.
+    """The base class of couplings, which move one coordinate by a fraction of its way.
 
     A new coupling derives from this class and implements :meth:`forward_map` and :meth:`inverse_map`.
 
     Args:
-        moved: 0 for x, 1 for y.
+        moved: the coordinate that moves, 0 for x, 1 for y.
     """
 
     def __init__(self, moved: int) -> None:
@@ -46,11 +46,11 @@ class Coupling(Layer):
 
     @abstractmethod
     def forward_map(self, kept: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps the moved coordinate from the base's side to the data's.
+        """Maps the moved coordinate from the base's side to the data's side.
 
         Args:
             kept: the other coordinate, (n,).
-            z: (n,).
+            z: the moved coordinate on the base's side, (n,).
 
         Returns:
             x (n,) and log dx/dz (n,).
@@ -62,7 +62,7 @@ class Coupling(Layer):
 
         Args:
             kept: the other coordinate, (n,).
-            x: at the fraction of the way, (n,).
+            x: the moved coordinate at the fraction of the way, (n,).
             fraction: within [0, 1].
 
         Returns:
@@ -73,12 +73,12 @@ class Coupling(Layer):
 class AffineCoupling(Coupling):
     """x = z exp(a) + b with a and b functions of the other coordinate (Dinh et al. 2017, eq. 7 and 8).
 
-    At a fraction s of the way it is an affine coupling too, with the scale 1 - s + s exp(a) and the shift s b.
+    At a fraction s of the way the layer is an affine coupling too, with the scale 1 - s + s exp(a) and the shift s b.
 
     Args:
-        moved: 0 for x, 1 for y.
+        moved: the coordinate that moves, 0 for x, 1 for y.
         scale_and_shift: two networks of the other coordinate, with one output each: (2, n, 1).
-        bound: |a| stays below it, by a tanh.
+        bound: the bound of |a|, enforced by a tanh.
     """
 
     def __init__(self, moved: int, scale_and_shift: nn.Module, bound: float) -> None:

@@ -19,8 +19,8 @@ __all__ = ["glow"]
 def glow(config: GlowConfig, generator: torch.Generator) -> DiscreteFlow:
     """Makes an untrained flow of steps with three sublayers, which move one after another: coupling, W, ActNorm.
 
-    (In this order from the base to the data.) Before training W is a quarter turn: all couplings move their second
-    coordinate, and so they take turns in moving the picture's x and y.
+    (This is the order from the base to the data.) Before training W is a quarter turn. All couplings move their second
+    coordinate, so they move the picture's x and y by turns.
     """
     turn = torch.tensor([[0.0, -math.pi / 2], [math.pi / 2, 0.0]])
 

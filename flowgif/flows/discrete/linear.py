@@ -19,7 +19,7 @@ class _Exponential(torch.autograd.Function):
     """Computes exp(A) of a 2x2 matrix in closed form, four times as fast as torch's function for any size.
 
     With m = tr A / 2 and R = A - m I, R^2 = q I by Cayley and Hamilton, so exp(A) = e^m (C(q) I + S(q) R), where
-    C(q) = cosh sqrt q and S(q) = sinh(sqrt q) / sqrt q, for negative q cos and sin of sqrt -q.
+    C(q) = cosh sqrt q and S(q) = sinh(sqrt q) / sqrt q. For negative q these are cos and sin of sqrt -q.
     """
 
     @staticmethod
@@ -52,7 +52,7 @@ class _Exponential(torch.autograd.Function):
 
 def _hyperbolics(q: float) -> tuple[float, float, float]:
     """Returns C(q), S(q) and dS/dq."""
-    if abs(q) < 1e-3:  # the quotients would cancel here; the series' next terms are below 1e-12
+    if abs(q) < 1e-3:  # near 0 the quotients would cancel; the series' next terms are below 1e-12
         return 1 + q / 2 + q * q / 24, 1 + q / 6 + q * q / 120, 1 / 6 + q / 60 + q * q / 1680
     root = math.sqrt(abs(q))
     cosh, sinh = (math.cosh(root), math.sinh(root)) if q > 0 else (math.cos(root), math.sin(root))
@@ -73,7 +73,7 @@ class Linear(Layer):
         start: A before training, (2, 2), within the bound.
     """
 
-    BOUND = 4.0  # of the entries of A, by a tanh: more than half a turn, and a log-determinant below 8
+    BOUND = 4.0  # bound of the entries of A, by a tanh: more than half a turn, and a log-determinant below 8
 
     def __init__(self, start: Tensor) -> None:
         super().__init__()

@@ -37,9 +37,9 @@ def rational_quadratic(knots: Knots, inputs: Tensor, inverse: bool) -> tuple[Ten
     Outside the knots both are the identity.
 
     Args:
-        knots: of one spline for each point.
-        inputs: (n,), u, or v for the inverse.
-        inverse: whether to go from v to u.
+        knots: the knots of one spline for each point.
+        inputs: u, or v for the inverse, (n,).
+        inverse: whether to compute u(v) instead of v(u).
 
     Returns:
         The outputs (n,) and log |d outputs / d inputs| (n,).
@@ -62,7 +62,7 @@ def rational_quadratic(knots: Knots, inputs: Tensor, inverse: bool) -> tuple[Ten
         b = height * d0 - above * curve
         c = -s * above
         t = (2 * c / (-b - (b * b - 4 * a * c).clamp(min=0).sqrt())).clamp(0, 1)
-        # Where slopes differ much within a bin, the formula loses up to half its digits. Newton's steps restore them.
+        # Where slopes differ much within a bin, the formula loses up to half its digits. Newton steps restore them.
         for _ in range(2):
             rest = t * (1 - t)
             bottom = s + curve * rest
@@ -89,14 +89,14 @@ class SplineCoupling(Coupling):
     monotone as well, and its inverse is a root between two bounds.
 
     Args:
-        moved: 0 for x, 1 for y.
+        moved: the coordinate that moves, 0 for x, 1 for y.
         knots: one network of the other coordinate with 3 bins - 1 outputs: (1, n, 3 bins - 1).
-        bins: of the spline.
-        bound: data units.
+        bins: the number of bins of the spline.
+        bound: the end of the splines, data units.
     """
 
-    LEAST_WIDTH = 1e-3  # of a bin, and its height, as a share of the whole
-    LEAST_SLOPE, MOST_SLOPE = 1e-3, 1e3  # at a knot
+    LEAST_WIDTH = 1e-3  # least width and height of a bin, as a share of the whole
+    LEAST_SLOPE, MOST_SLOPE = 1e-3, 1e3  # bounds of the slope at a knot
 
     def __init__(self, moved: int, knots: nn.Module, bins: int, bound: float) -> None:
         super().__init__(moved)
@@ -116,7 +116,7 @@ class SplineCoupling(Coupling):
             with torch.no_grad():
                 other, _ = rational_quadratic(knots, x, inverse=True)
                 root = _bracketed_root(mixed, torch.minimum(x, other), torch.maximum(x, other))
-            # One more of Newton's steps makes the root differentiable (the implicit function theorem).
+            # One more Newton step makes the root differentiable (the implicit function theorem).
             value, slope = mixed(root)
             x = root - value / slope.detach()
         z, ladj = rational_quadratic(knots, x, inverse=False)
@@ -148,11 +148,11 @@ class SplineCoupling(Coupling):
 def _bracketed_root(f: Callable[[Tensor], tuple[Tensor, Tensor]], low: Tensor, high: Tensor) -> Tensor:
     """Finds the root of an increasing function between two bounds.
 
-    Takes Newton's steps, and halves the bracket where a step would leave it.
+    Takes Newton steps, and halves the bracket where a step would leave it.
 
     Args:
-        f: gives value and slope, (n,) each.
-        low, high: (n,); f(low) <= 0 <= f(high).
+        f: computes value and slope, (n,) each.
+        low, high: the bounds, (n,); f(low) <= 0 <= f(high).
     """
     x = 0.5 * (low + high)
     for _ in range(200):  # halving alone needs 60 in float64
