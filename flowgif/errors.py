@@ -1,4 +1,4 @@
-"""The errors that a user can cause or meet, each with the exit code that a script sees."""
+"""The errors that commands report, each with its exit code."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["CheckFailed", "ExitCode", "FlowgifError", "Interrupted", "NumericalE
 
 
 class ExitCode(IntEnum):
-    """How a command ended.
+    """The exit code of a command.
 
     Attributes:
-        meaning: in a few words, as help shows it.
+        meaning: the meaning of the code in a few words, for help.
     """
 
     meaning: str
@@ -34,7 +34,7 @@ class ExitCode(IntEnum):
 
 
 class FlowgifError(Exception):
-    """One line that says what is wrong, where, and the remedy."""
+    """The base class of errors whose message is one line with the problem, its place and the remedy."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.UNUSABLE_INPUT
 
@@ -50,13 +50,13 @@ class CheckFailed(FlowgifError):
 
 
 class NumericalError(FlowgifError):
-    """The numbers left the range in which they mean anything."""
+    """A computation gave numbers that are not finite or not accurate enough."""
 
     exit_code = ExitCode.NUMERICAL_FAILURE
 
 
 class Interrupted(FlowgifError):
-    """Ctrl-C; the message says how to go on."""
+    """The user pressed Ctrl-C; the message says how to continue."""
 
     exit_code = ExitCode.INTERRUPTED
 
@@ -64,5 +64,5 @@ class Interrupted(FlowgifError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Returns "did you mean 'X'?" for the nearest known word, or 'known: a, b, c' if none is near."""
     known = list(known)
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+    matches = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean '{matches[0]}'?" if matches else f"known: {', '.join(known)}"

@@ -1,4 +1,4 @@
-"""The names that settings may have, as ``--help`` shows them; each table of rows is held to its names.
+"""The allowed names of settings, as ``--help`` shows them, and tables of rows by these names.
 
 This module imports nothing heavy, so that help is instant.
 """
@@ -37,11 +37,11 @@ Row = TypeVar("Row")
 
 
 class Names(Collection[str]):
-    """The names that a setting may have, in the order in which help shows them.
+    """The allowed names of a setting, in the order in which help shows them.
 
     Args:
-        setting: what messages call the setting, such as '--style'.
-        names: the first is the default, where there is one.
+        setting: the name of the setting in messages, such as '--style'.
+        names: the allowed names; if there is a default, it comes first.
     """
 
     def __init__(self, setting: str, *names: str) -> None:
@@ -49,15 +49,15 @@ class Names(Collection[str]):
         self._names = list(names)
 
     def add(self, name: str) -> None:
-        """Adds a name at the end; a name that is there already stays where it is."""
+        """Adds a name at the end; a name that exists already keeps its position."""
         if name not in self._names:
             self._names.append(name)
 
     def check(self, name: str) -> str:
-        """Returns a name that is known.
+        """Returns the name if it is known.
 
         Raises:
-            UnusableInput: it is not.
+            UnusableInput: the name is unknown.
         """
         if name not in self._names:
             raise UnusableInput(f"unknown {self.setting} '{name}'; {did_you_mean(name, self._names)}")
@@ -73,17 +73,17 @@ class Names(Collection[str]):
         return len(self._names)
 
     def __str__(self) -> str:
-        """'points, density or trails'."""
+        """Returns the names for a sentence: 'points, density or trails'."""
         return listed(self._names, "or")
 
     @property
     def with_default(self) -> str:
-        """'points (default), density or trails'."""
+        """The names with the default marked: 'points (default), density or trails'."""
         first, *others = self._names
         return listed([f"{first} (default)", *others], "or")
 
     def complete(self, incomplete: str) -> list[str]:
-        """Returns the names that begin with what a user has typed so far, for a shell's completion."""
+        """Returns the names that begin with the text typed so far, for a shell's completion."""
         return [name for name in self._names if name.startswith(incomplete)]
 
 
@@ -94,11 +94,11 @@ def listed(words: Iterable[str], conjunction: str) -> str:
 
 
 class Table(Mapping[str, Row]):
-    """Rows by their names; the one place where things of a kind are looked up.
+    """A table of rows by name, in which all variants of a kind are looked up.
 
     Args:
-        names: of the rows; a row that is registered later adds its name.
-        rows: by name.
+        names: the names of the rows; a row that is registered later adds its name.
+        rows: the rows by name.
     """
 
     def __init__(self, names: Names, rows: Mapping[str, Row]) -> None:
@@ -120,7 +120,7 @@ class Table(Mapping[str, Row]):
         """Returns the row of a name that a user gave.
 
         Raises:
-            UnusableInput: there is none.
+            UnusableInput: there is no such row.
         """
         return self._rows[self.names.check(name)]
 

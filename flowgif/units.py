@@ -1,4 +1,4 @@
-"""Sizes and durations, as people write and read them."""
+"""Reads and writes file sizes and durations in a readable form."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def parse_bytes(text: str) -> int:
-    """Returns the bytes of '200000', '128KB' or '1.5MB'.
+    """Returns the number of bytes of '200000', '128KB' or '1.5MB'.
 
-    A KB is 1024 bytes, as the services mean it that have such limits.
+    A KB is 1024 bytes, as in the limits of the services.
 
     Raises:
-        UnusableInput: that is no size.
+        UnusableInput: the text is no size.
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?)(?:i?B)?\s*", text, re.IGNORECASE)
-    size = int(float(found[1]) * BYTES[found[2].upper()]) if found else 0
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?)(?:i?B)?\s*", text, re.IGNORECASE)
+    size = int(float(match[1]) * BYTES[match[2].upper()]) if match else 0
     if size < 1:
         raise UnusableInput(f"'{text}' is no file size; give one like 200000, 128KB or 1.5MB")
     return size
@@ -37,10 +37,10 @@ def describe(size: int) -> str:
 
 
 def parse_duration(text: str) -> float:
-    """Returns the seconds of '30s', '2m', '1.5h' or a bare number of seconds.
+    """Returns the number of seconds of '30s', '2m', '1.5h' or a number without a unit.
 
     Raises:
-        ValueError: it is neither, or not positive.
+        ValueError: the text is no duration, or the duration is not positive.
     """
     number, unit = (text[:-1], SECONDS[text[-1]]) if text and text[-1] in SECONDS else (text, 1.0)
     try:

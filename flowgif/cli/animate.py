@@ -28,13 +28,13 @@ __all__ = ["animate"]
 
 Made = TypeVar("Made")
 
-# The panels of --help.
+# Titles of help panels.
 LOOK, TIMING = "Look", "Timing"
 _output, _look, _timing = (partial(typer.Option, rich_help_panel=panel) for panel in (OUTPUT, LOOK, TIMING))
 
-# Options that do not change the picture: where it comes from and goes to, and what is said of it.
-PLACES = {"runs", "out", "poster", "stills", "as_json", "quiet"}
-NOT_FOR_STILLS = {"out", "poster", "max_size", "preset"}  # beside those of the panel TIMING
+# Options that do not affect the drawing: input, output and messages.
+NOT_DRAWN = {"runs", "out", "poster", "stills", "as_json", "quiet"}
+NOT_FOR_STILLS = {"out", "poster", "max_size", "preset"}  # in addition to the options of the panel TIMING
 
 
 def animate(
@@ -122,7 +122,7 @@ def animate(
         config = _config(context, pace, most, len(runs or [""]))
         folders = runs or [newest_run()]
         loaded = [session.load(folder) for folder in folders]
-        shown = [(each.flow, each.target) for each in loaded]
+        shown = [(run.flow, run.target) for run in loaded]
         if stills is not None:
             done = draw_stills(shown, stills, _parse_times(times, loaded[0].flow), config, progress)
         else:
@@ -143,7 +143,7 @@ def _refuse_unused(context: typer.Context) -> None:
     """Refuses options that would silently be left unused.
 
     Raises:
-        UnusableInput: one is given beside --stills, or --times without it.
+        UnusableInput: such an option is given with --stills, or --times is given without --stills.
     """
     given = _given(context)
     if "stills" not in given:
@@ -160,11 +160,11 @@ def _refuse_unused(context: typer.Context) -> None:
 
 
 def _given(context: typer.Context) -> dict[str, Any]:
-    """The parameters that stand on the command line, by their names, in the order of --help."""
-    sources = {parameter.name or "": parameter for parameter in context.command.params}
+    """Returns the parameters given on the command line, by name, in the order of --help."""
+    parameters = {parameter.name or "": parameter for parameter in context.command.params}
     return {
         name: parameter
-        for name, parameter in sources.items()
+        for name, parameter in parameters.items()
         if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
     }
 
@@ -197,10 +197,10 @@ def _config(context: typer.Context, pace: Pace, max_bytes: int | None, runs: int
 
 
 def _words(context: typer.Context) -> list[str]:
-    """The options that were given, in a fixed order, so that the same picture is the same file anywhere."""
+    """Returns the given options in a fixed order, so that the same picture gives the same file anywhere."""
     words: list[str] = []
     for name, parameter in _given(context).items():
-        if name not in PLACES:
+        if name not in NOT_DRAWN:
             value = context.params[name]
             words += [parameter.opts[-1]] + ([] if value is True else [str(value)])
     return words

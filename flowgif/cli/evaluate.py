@@ -56,7 +56,7 @@ def evaluate(
         folder = run or newest_run()
         loaded = session.load(folder)
         if plots is not None:
-            # matplotlib reports on its caches, which is of no use to the user.
+            # matplotlib logs messages about its caches, which are of no use to the user.
             logging.getLogger("matplotlib").addHandler(logging.NullHandler())
             from flowgif.evaluation.plots import check_plots
 
@@ -83,10 +83,10 @@ def evaluate(
 
 
 def _check_bounds(bounds: dict[str, float | None]) -> None:
-    """Checks the bounds by their options.
+    """Checks bounds, which are given by option.
 
     Raises:
-        UnusableInput: one is not a number.
+        UnusableInput: a bound is not a number.
     """
     for option, bound in bounds.items():
         if bound is not None and math.isnan(bound):
@@ -94,10 +94,10 @@ def _check_bounds(bounds: dict[str, float | None]) -> None:
 
 
 def _hold_to_bound(name: str, value: float, bound: float | None) -> None:
-    """Compares a figure (nats) with the bound that was asked for, None for none.
+    """Compares a figure (nats) with the bound that the user set; None means no bound.
 
     Raises:
-        CheckFailed: it is larger.
+        CheckFailed: the figure is larger.
     """
     if bound is not None and value > bound:
         option = f"--max-{name.lower()}"
@@ -105,7 +105,7 @@ def _hold_to_bound(name: str, value: float, bound: float | None) -> None:
 
 
 def _describe(report: Report, evaluated: str) -> dict[str, str]:
-    """Returns the rows of a report; ``evaluated`` says what its number of evaluations counts."""
+    """Returns the rows of a report; ``evaluated`` names the unit of its number of evaluations."""
     return {
         "NLL": f"{report.nll:.4f} nats, standard error {report.nll_se:.4f}",
         "entropy": f"{report.entropy:.4f} nats, the least possible NLL",
@@ -119,7 +119,7 @@ def _describe(report: Report, evaluated: str) -> dict[str, str]:
 
 
 def _written(pictures: list[Path], samples: tuple[int, Path] | None) -> dict[str, Any]:
-    """Returns what the JSON object says about the files that were written."""
+    """Returns the entries of the JSON object about the files that were written."""
     files: dict[str, Any] = {}
     if pictures:
         files["plots"] = [str(picture) for picture in pictures]

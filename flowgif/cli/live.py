@@ -1,4 +1,4 @@
-"""The line of a terminal that shows how far a command is, drawn with rich.
+"""The progress line on a terminal, drawn with rich.
 
 Only :mod:`flowgif.cli.progress` imports this, and only on a terminal, because rich takes a while to load.
 """
@@ -20,14 +20,14 @@ from flowgif.cli.progress import time_left
 __all__ = ["LiveLine"]
 
 DRAWINGS_A_SECOND = 8
-SHORTEST, LONGEST = 8, 40  # of the bar, columns
-LONGEST_TIME = len("119 s left")  # columns
+SHORTEST, LONGEST = 8, 40  # bounds of the bar's length, columns
+LONGEST_TIME = len("119 s left")  # the longest text for the time left, columns
 
 
 class LiveLine:
     """A line with a spinner while the share of a task is unknown, and with a bar from then on.
 
-    A thread draws the line a few times a second; the work itself only stores what is to be shown.
+    A thread draws the line a few times a second; the command itself only stores the figures to show.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class LiveLine:
             console=Console(file=sys.stderr, highlight=False),
             refresh_per_second=DRAWINGS_A_SECOND,
             transient=True,
-            # Standard output may be a file; nothing is printed there before the line is gone.
+            # Standard output may be a file; nothing is printed to it before the line is erased.
             redirect_stdout=False,
         )
 
@@ -52,7 +52,7 @@ class LiveLine:
         self._progress.console.print(text, markup=False, soft_wrap=True)
 
     def begin(self, task: str) -> None:
-        """Shows a task: one that was left before its end goes on, any other starts with an unknown share."""
+        """Shows a task: resumes an unfinished task of this name, or starts one with an unknown share."""
         for known in self._progress.tasks:
             if known.total is None or known.finished:
                 self._progress.remove_task(known.id)
@@ -69,7 +69,7 @@ class LiveLine:
 
 
 class _OneLine(Progress):
-    """rich's Progress, but its task takes one line in a window of any width."""
+    """rich's Progress with the task on one line in a window of any width."""
 
     def get_renderables(self) -> Iterable[RenderableType]:
         for task in self.tasks:
@@ -84,11 +84,11 @@ class _OneLine(Progress):
         return self._cut(Text.assemble(frame, " ", task.description), self.console.width)
 
     def _with_bar(self, task: Task) -> Table:
-        """The task, the bar, the share, the time left, and as many of the figures as fit into the window."""
+        """Returns the line: the task, the bar, the share, the time left, and as many figures as fit into the window."""
         room = self.console.width
         share = f"{task.percentage:3.0f}%"
         length = max(0, min(max(SHORTEST, room // 5), LONGEST, room - len(share) - 1))
-        # The time left is worth more than the end of a long name.
+        # A long name is cut off to leave room for the time left.
         name = self._cut(Text(task.description), room - length - len(share) - LONGEST_TIME - 4)
         words, room = share, room - name.cell_len - length - 2
         left = task.time_remaining

@@ -52,19 +52,19 @@ app.command("eval")(evaluate)
 
 
 def main() -> None:
-    """Runs the command line and exits. Every error is one line on stderr, and has an exit code of its kind."""
+    """Runs the command line and exits. Every error is one line on stderr, and its kind determines the exit code."""
     try:
         code: object = app(standalone_mode=False)
     except FlowgifError as error:
         _die(str(error), error.exit_code)
     except typer.TyperException as error:
-        if not error.format_message():  # the help, which stands for no arguments, was all there was to say
+        if not error.format_message():  # there were no arguments, and the help is printed already
             sys.exit(ExitCode.UNUSABLE_INPUT)
         _die(f"{error.format_message().rstrip('.')}; see flowgif --help", ExitCode.UNUSABLE_INPUT)
     except typer.Abort:
         _die("interrupted", ExitCode.INTERRUPTED)
     except SystemExit as end:
-        # typer exits with 1, the code of a missed bound, where nobody reads stdout any more.
+        # If the reader of stdout is gone, typer exits with 1, which is the code of a missed bound.
         if not isinstance(end.__context__, BrokenPipeError):
             raise
         # Python flushes stdout at exit, which must not fail again.

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what commands know of the options that were given."""
+"""Options that several commands share, and access to the values of a command's options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 __all__ = ["OUTPUT", "Json", "Quiet", "values_by_option"]
 
-OUTPUT = "Where it goes"  # the panel of help that every command has
+OUTPUT = "Where it goes"  # title of a help panel that every command has
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]

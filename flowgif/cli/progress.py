@@ -1,7 +1,7 @@
-"""What a user sees on stderr while a command works.
+"""Shows progress on stderr while a command works.
 
-On a terminal this is one line, drawn by rich: a bar with its share, the time left and figures of the work. Elsewhere
-it is a plain line every few seconds.
+On a terminal the progress is one line, drawn by rich: a bar with its share, the time left and figures of the task.
+Elsewhere it is a plain line every few seconds.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class Progress(AbstractContextManager["Progress"]):
     """Shows what a command does: a live line on a terminal, a plain line every few seconds elsewhere.
 
     Args:
-        quiet: whether nothing is shown at all.
+        quiet: whether to show nothing at all.
     """
 
-    PLAIN_SECONDS = 5.0  # at least, between two plain lines
+    PLAIN_SECONDS = 5.0  # least time between two plain lines
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
@@ -56,17 +56,17 @@ class Progress(AbstractContextManager["Progress"]):
             self._live.stop()
 
     def say(self, text: str) -> None:
-        """Prints a sentence that stays."""
+        """Prints a sentence that stays on the screen."""
         if self._live is not None:
             self._live.say(text)
         elif not self._quiet:
             print(text, file=sys.stderr, flush=True)
 
     def begin(self, task: str) -> None:
-        """Shows a task, whose share is unknown until it advances; a task that was left before its end goes on.
+        """Shows a task, whose share is unknown until it advances; an unfinished task of this name is resumed.
 
         Args:
-            task: what is done, such as 'loading PyTorch ...'.
+            task: a description of the task, such as 'loading PyTorch ...'.
         """
         self._task = task
         if self._live is not None:
@@ -75,10 +75,10 @@ class Progress(AbstractContextManager["Progress"]):
             self._say_now_and_then(task)
 
     def advance(self, share: float, *fields: str) -> None:
-        """Shows how much of the task is done.
+        """Shows the share of the task that is done.
 
         Args:
-            share: of the task, within [0, 1].
+            share: the share that is done, within [0, 1].
             fields: figures of the task, the most important first, such as 'frame 3 of 60'.
         """
         if self._live is not None:
@@ -91,7 +91,7 @@ class Progress(AbstractContextManager["Progress"]):
 
         Args:
             record: the step.
-            gap: at the last checkpoint, None before the first.
+            gap: the gap at the last checkpoint, None before the first.
         """
         step, loss = f"step {record.step}", f"loss {record.loss:.4f}"
         gaps = [] if gap is None else [f"gap {gap.gap:.4f}"]

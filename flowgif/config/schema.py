@@ -33,7 +33,7 @@ DEFAULT_MODEL = "ffjord"
 
 
 class TargetConfig(Settings, frozen=True):
-    """What is fitted: a picture or a data set, exactly one of them.
+    """The target of a fit: a picture or a data set, exactly one of them.
 
     Attributes:
         img: the picture's path.

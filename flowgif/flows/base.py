@@ -57,8 +57,8 @@ class Flow(nn.Module, ABC):
     """An invertible map between N(0, I) at time 0 and a density at time 1, with a density at every time between.
 
     Attributes:
-        evaluations: how often the flow's networks were evaluated at each point in the last map.
-        evaluated: what ``evaluations`` counts, 'network' or 'layers'.
+        evaluations: number of evaluations of the flow's networks at each point in the last map.
+        evaluated: the unit that ``evaluations`` counts, 'network' or 'layers'.
         default_easing: the easing of an animation of this flow unless the user gives another.
         starts_at_base: whether points at any time are best computed from the base, which costs little, instead of from
             the points at an earlier time.

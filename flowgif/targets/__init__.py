@@ -1,1 +1,1 @@
-"""What is fitted: a Gaussian mixture made from a picture or a data set."""
+"""Targets: Gaussian mixtures made from pictures and data sets."""

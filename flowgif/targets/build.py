@@ -17,7 +17,7 @@ from flowgif.targets.toy import ToyTarget
 __all__ = ["TARGETS", "TargetKind", "build_target"]
 
 # Makes the target of a config in which the kind's field is set. The second argument is the picture as a run stored
-# it, which takes the place of the one that the config names; None where there is none.
+# it, which replaces the picture that the config names; None if there is no stored picture.
 TargetKind = Callable[[TargetConfig, Picture | None], GaussianMixture]
 
 
@@ -43,11 +43,11 @@ def build_target(config: TargetConfig, stored: Picture | None = None) -> Gaussia
     """Builds the target that a config names.
 
     Args:
-        config: one of its fields asks for a kind of target.
-        stored: the picture as a run kept it, used in the place of the config's own, which may have changed since.
+        config: the settings; exactly one field of a kind of target is set.
+        stored: the picture as a run stored it. It replaces the picture that the config names, which may have changed.
 
     Raises:
-        UnusableInput: its picture or data set cannot be used.
+        UnusableInput: the picture or data set cannot be used.
     """
     kind = next(name for name in TARGETS if getattr(config, name, None) is not None)
     return TARGETS[kind](config, stored)

@@ -12,8 +12,8 @@ def hilbert_order(points: Tensor, bits: int = 12) -> Tensor:
     """Returns the order of points along a Hilbert curve through their bounding box.
 
     Args:
-        points: (n, 2).
-        bits: the curve passes through 2^bits by 2^bits cells.
+        points: the points, (n, 2).
+        bits: the number of bits per axis; the curve passes through 2^bits by 2^bits cells.
 
     Returns:
         The indices of the points, (n,) int64; points in one cell keep the order in which they were given.

@@ -1,4 +1,4 @@
-"""Makes a Gaussian mixture of a picture's ink, and converts between pixel and data coordinates (nobody else does).
+"""Makes a Gaussian mixture of a picture's ink. Only this module converts between pixel and data coordinates.
 
 Pixel coordinates are (column, row) of the picture as it was given: the centre of the first pixel is (0, 0), and rows
 go down. Data coordinates have mean 0 and variance 1 per axis, and y goes up.
@@ -28,18 +28,18 @@ class ImageTarget(GaussianMixture):
         invert, threshold: see :func:`flowgif.targets.ink.ink_of`.
 
     Attributes:
-        ink: (rows, columns) in [0, 1], of the picture as it is used.
-        remark: how the ink was found.
+        ink: the ink of the picture as it is used, (rows, columns) in [0, 1].
+        remark: a sentence that says how the ink was found.
     """
 
     def __init__(self, picture: Picture, invert: bool | None = None, threshold: float | None = None) -> None:
-        found = ink_of(picture.image, invert, threshold)
-        rows, columns = np.nonzero(found.ink)
+        ink = ink_of(picture.image, invert, threshold)
+        rows, columns = np.nonzero(ink.ink)
         centres = torch.from_numpy(np.stack([columns, -rows], 1)).double()
-        super().__init__(centres, torch.from_numpy(found.ink[rows, columns]), (0.5, 0.5))
-        self._picture, self.ink, self.remark = picture, found.ink, found.remark
-        self.remarks = (*picture.remarks, found.remark)
-        # Each axis is standardised by itself, so a data unit of x and one of y are not equally many pixels.
+        super().__init__(centres, torch.from_numpy(ink.ink[rows, columns]), (0.5, 0.5))
+        self._picture, self.ink, self.remark = picture, ink.ink, ink.remark
+        self.remarks = (*picture.remarks, ink.remark)
+        # Each axis is standardised separately, so data units of x and y differ in their number of pixels.
         self.drawn_aspect = float(self.scale[1] / self.scale[0])
         # Pixels of the picture as given per pixel of the picture as used.
         self._enlargement = torch.tensor(picture.size_as_given, dtype=torch.float64) / torch.tensor(
@@ -79,7 +79,7 @@ class ImageTarget(GaussianMixture):
     def stroke_width(self) -> float:
         """Returns twice the ink's area divided by the length of its outline, in pixels of the picture as used."""
         steps = sum(float(np.abs(np.diff(np.pad(self.ink, 1), axis=axis)).sum()) for axis in (0, 1))
-        # Measured along the axes, outlines of all directions are 4 / pi times as long as they are.
+        # Measured along the axes, an outline is 4 / pi times too long on average over all directions.
         return 2 * float(self.ink.sum()) / (math.pi / 4 * steps)
 
     def _nearest_pixel(self, x: Tensor) -> npt.NDArray[np.int64]:

@@ -124,12 +124,12 @@ def level_for(lattices: list[Lattice], std: float, time: Tensor) -> Tensor:
     """Returns the index of the coarsest lattice that is exact enough at each time.
 
     Args:
-        lattices: from the finest to the coarsest.
+        lattices: the lattices in order from the finest to the coarsest.
         std: the components' standard deviation along the narrower axis, data units.
-        time: (n,), within [0, 1].
+        time: the times, (n,), within [0, 1].
 
     Returns:
-        (n,) int64.
+        The indices, (n,) int64.
     """
     # The kernel's standard deviation around a centre is sqrt(Sigma_t) / t.
     kernel_sd = torch.sqrt((1 - time) ** 2 + (time * std) ** 2) / time.clamp(min=1e-6)
@@ -143,8 +143,8 @@ def evaluate_on(lattice: Lattice, variance: Tensor, x: Tensor, time: Tensor) -> 
     Args:
         lattice: a lattice that is exact enough at the times, see :func:`level_for`.
         variance: the diagonal of the components' covariance S, (2,), data units squared.
-        x: (n, 2), data units.
-        time: (n,), within [0, 1].
+        x: the points, (n, 2), data units.
+        time: the points' times, (n,), within [0, 1].
 
     Returns:
         The closed form; log_prob is -inf where the window does not suffice, and the velocity is undefined there.
@@ -198,9 +198,9 @@ def _padded(lattice: Lattice) -> Lattice:
     return Lattice(weight, lattice.origin, lattice.spacing, lattice.covariance)
 
 
-def gaussian(at: Tensor, centres: Tensor, variance: float) -> Tensor:
-    """Returns N(at_i; centre_j, variance), shape (len(at), len(centres))."""
-    z = (at[:, None] - centres) / math.sqrt(variance)
+def gaussian(x: Tensor, centres: Tensor, variance: float) -> Tensor:
+    """Returns N(x_i; centre_j, variance), shape (len(x), len(centres))."""
+    z = (x[:, None] - centres) / math.sqrt(variance)
     return torch.exp(-0.5 * z * z) / math.sqrt(2 * math.pi * variance)
 
 

@@ -21,7 +21,7 @@ def load_picture(path: Path, max_side: int = 1024) -> Picture:
     """Reads a picture and shrinks it so that its longer side is at most ``max_side`` pixels.
 
     Raises:
-        UnusableInput: there is no such file, or it holds no readable picture, or too large a one.
+        UnusableInput: there is no such file, it holds no readable picture, or the picture is too large.
     """
     if not path.exists():
         raise UnusableInput(f"no such picture: {path}; check the path (the current folder is {Path.cwd()})")

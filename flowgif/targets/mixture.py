@@ -1,9 +1,9 @@
 """The base class of all targets: a weighted Gaussian mixture in the plane.
 
-A picture is a mixture with one Gaussian per inked pixel. A toy data set is one with its centres along the generating
-curve. So all targets share exact samples, log-density, entropy, and the closed-form velocity that carries N(0, I) to
-them. A new kind of target derives from :class:`GaussianMixture`, overrides what differs in the section "how it is
-shown", and is one row of ``flowgif.targets.build.TARGETS``.
+A picture is a mixture with one Gaussian per inked pixel. A toy data set is a mixture with its centres along the
+generating curve. So all targets share exact samples, log-density, entropy, and the closed-form velocity that carries
+N(0, I) to them. A new kind of target derives from :class:`GaussianMixture`, overrides methods of the section "how it is
+shown" where it differs, and is one row of ``flowgif.targets.build.TARGETS``.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class ColourSource(NamedTuple):
     """A picture whose colours particles may take.
 
     Attributes:
-        image: RGBA, (columns, rows).
-        ink: (rows, columns) in [0, 1].
-        pixel_of: gives the image's nearest pixels (column, row), (n, 2) int64, to points (n, 2) in data units; for a
-            point beside the picture the pixel lies outside the image.
+        image: the picture, RGBA, (columns, rows).
+        ink: the amount of ink per pixel, (rows, columns) in [0, 1].
+        pixel_of: maps points (n, 2) in data units to the nearest pixels (column, row), (n, 2) int64. The pixel of a
+            point outside the picture lies outside the image.
     """
 
     image: Image.Image
@@ -47,15 +47,15 @@ class GaussianMixture:
     """p(x) = sum_k w_k N(x; c_k, S) with one diagonal S, in coordinates of mean 0 and variance 1 per axis.
 
     Args:
-        centres: (K, 2), in any units; standardised here.
-        weights: (K,), not negative; normalised here.
+        centres: the components' means, (K, 2), in any units; the constructor standardises them.
+        weights: the components' weights, (K,), not negative; the constructor normalises them.
         std: standard deviation of every component per axis, in the units of ``centres``.
 
     Attributes:
-        centres: (K, 2) float64, data units.
-        weights: (K,) float64, summing to 1.
-        std: (2,) float64, data units.
-        shift, scale: (2,) float64; data = (units of the argument - shift) / scale.
+        centres: the components' means, (K, 2) float64, data units.
+        weights: the components' weights, (K,) float64, summing to 1.
+        std: standard deviation of every component per axis, (2,) float64, data units.
+        shift, scale: the standardisation, (2,) float64; data = (units of the argument - shift) / scale.
 
     Raises:
         ValueError: no weight is positive, or ``std`` is not.
@@ -86,10 +86,10 @@ class GaussianMixture:
         The components are in the order of a Hilbert curve, so that evenly spread ``u`` give evenly spread draws.
 
         Args:
-            u: (n, 3) in [0, 1).
+            u: points of the cube, (n, 3) in [0, 1).
 
         Returns:
-            (n, 2), data units, in the dtype of ``u``.
+            The draws, (n, 2), data units, in the dtype of ``u``.
         """
         u = u.double()
         k = torch.searchsorted(self._cumulative, u[:, 0] * self._cumulative[-1], right=True)
@@ -97,7 +97,7 @@ class GaussianMixture:
         return self.centres[k.clamp(max=len(self.weights) - 1)] + self.std * noise
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draws n independent points, (n, 2) float32, data units; without a generator from torch's global one."""
+        """Draws n independent points, (n, 2) float32, data units; without a generator, torch's global one is used."""
         return self.from_uniform(torch.rand(n, 3, generator=generator, dtype=torch.float64)).float()
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -105,17 +105,18 @@ class GaussianMixture:
         return self.closed_form(x, torch.ones_like(x[:, 0])).log_prob
 
     def density(self, x: Tensor, y: Tensor) -> Tensor:
-        """Returns p at every node of a lattice, 1 / data unit^2; far from all ink this is faster than :meth:`log_prob`.
+        """Returns p at every node of a lattice, 1 / data unit^2. Far from all ink it is faster than :meth:`log_prob`.
 
         Args:
             x, y: the nodes' coordinates, (columns,) and (rows,), data units.
 
         Returns:
-            (rows, columns) float64.
+            The density, (rows, columns) float64.
         """
         fine = self._lattices[0]
         along_x, along_y = (
-            gaussian(at.double(), fine.nodes(axis), fine.covariance[axis]) for axis, at in enumerate((x, y))
+            gaussian(coordinates.double(), fine.nodes(axis), fine.covariance[axis])
+            for axis, coordinates in enumerate((x, y))
         )
         return along_y @ fine.weight.double() @ along_x.T
 
@@ -126,19 +127,19 @@ class GaussianMixture:
     # ------------------------------------------------------------------ how it is shown
 
     remarks: tuple[str, ...] = ()
-    """What was done to turn the user's input into the target, a sentence each."""
+    """Sentences that say how the user's input was turned into the target."""
 
     drawn_aspect: float = 1.0
     """How long a data unit of y is drawn, relative to a data unit of x."""
 
     @property
     def picture(self) -> Picture | None:
-        """The picture that the target was made from, as it is used; None where there is none."""
+        """The picture from which the target was made, as it is used; None if there is no picture."""
         return None
 
     @property
     def colour_source(self) -> ColourSource | None:
-        """The picture whose colours particles may take; None where there is none."""
+        """The picture whose colours particles may take; None if there is no picture."""
         return None
 
     def bounds(self) -> tuple[Tensor, Tensor]:
@@ -146,7 +147,7 @@ class GaussianMixture:
         return self.centres.min(0).values - 3 * self.std, self.centres.max(0).values + 3 * self.std
 
     def stroke_width(self) -> float:
-        """Returns how thick the target's lines are, in the units of ``scale``."""
+        """Returns the thickness of the target's lines, in the units of ``scale``."""
         return 4 * float((self.std * self.scale).mean())
 
     def entropy(self) -> float:
@@ -160,8 +161,8 @@ class GaussianMixture:
             step = min(fine.spacing[axis], 2 * sd) / QUADRATURE
             cell *= step
             count = math.ceil((nodes[-1] - nodes[0] + 16 * sd).item() / step) + 1
-            at = nodes[0] - 8 * sd + step * torch.arange(count, dtype=torch.float64)
-            kernels.append(gaussian(at, nodes, sd**2).float())
+            coordinates = nodes[0] - 8 * sd + step * torch.arange(count, dtype=torch.float64)
+            kernels.append(gaussian(coordinates, nodes, sd**2).float())
         rows = kernels[1] @ fine.weight.float()
         # In blocks of rows, the quadrature of a large picture needs only about ten megabytes at a time.
         total = sum(torch.special.entr(block @ kernels[0].T).sum(dtype=torch.float64) for block in rows.split(256))
@@ -182,7 +183,7 @@ class GaussianMixture:
             time: (n,), within [0, 1].
 
         Returns:
-            Both in the dtype of ``x``; their relative error is at most 1e-3 in float64.
+            Velocity and log-density in the dtype of ``x``; their relative error is at most 1e-3 in float64.
         """
         levels = self._lattices_in.setdefault(x.dtype, [lattice.to(x.dtype) for lattice in self._lattices])
         level = level_for(levels, float(self.std.min()), time)

@@ -1,4 +1,4 @@
-"""A picture as upright RGBA pixels, and how Pillow reads one from a file."""
+"""Reads pictures from files with Pillow, as upright RGBA pixels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flowgif.errors import UnusableInput
 
 __all__ = ["Picture", "read_raster", "refuse_svg", "shrink"]
 
-# Decoded in colour this is 300 to 400 MB.
+# Decoded in colour, this many pixels take 300 to 400 MB.
 MOST_PIXELS = 100_000_000
 ORIENTATION = 0x0112  # the EXIF tag
 
@@ -24,9 +24,9 @@ class Picture:
     """A picture as it is used.
 
     Attributes:
-        image: RGBA, upright, its longer side at most the limit asked for.
-        size_as_given: (width, height) in pixels before any shrinking.
-        remarks: what was done to it, a sentence each.
+        image: the pixels, RGBA, upright; the longer side is at most the requested limit.
+        size_as_given: the size before any shrinking, (width, height) in pixels.
+        remarks: sentences that say how the picture was changed.
     """
 
     image: Image.Image
@@ -35,14 +35,14 @@ class Picture:
 
 
 def read_raster(path: Path, max_side: int) -> Picture:
-    """Reads whatever Pillow reads: the first frame, turned upright, in colour.
+    """Reads any picture that Pillow can read: the first frame, turned upright, in colour.
 
     Raises:
-        UnusableInput: Pillow cannot read it, or it has too many pixels.
+        UnusableInput: Pillow cannot read the picture, or the picture has too many pixels.
     """
     remarks: list[str] = []
     try:
-        # Decoders warn about damage that they repair. The size is checked here, before anything is decoded.
+        # Decoders warn about damage that they repair. The size is checked before anything is decoded.
         with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             width, height = image.size
             if width * height > MOST_PIXELS:
@@ -71,7 +71,7 @@ def read_raster(path: Path, max_side: int) -> Picture:
 
 
 def shrink(image: Image.Image, max_side: int) -> None:
-    """Shrinks an image in place, in proportion, where its longer side is over ``max_side`` pixels."""
+    """Shrinks an image in place, in proportion, if its longer side is over ``max_side`` pixels."""
     if max(image.size) > max_side:
         image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
 

@@ -20,8 +20,10 @@ from flowgif.targets.mixture import GaussianMixture
 
 __all__ = ["TOY_SETS", "Components", "ToySet", "ToyTarget"]
 
-ALONG = 2000  # centres along a curve; they still overlap at a noise of 0.01
-LEAST_NOISE = 0.001  # share of the set's extent; the lattices' size grows with the inverse square of the noise
+ALONG = 2000  # number of centres along a curve; they still overlap at a noise of 0.01
+LEAST_NOISE = (
+    0.001  # least noise, as a share of the set's extent; the lattices' size grows with the inverse square of the noise
+)
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Components:
     """The components of a mixture without their noise.
 
     Attributes:
-        centres: (K, 2) float64, in the generator's units.
-        weights: (K,) float64, in any scale.
+        centres: the components' means, (K, 2) float64, in the generator's units.
+        weights: the components' weights, (K,) float64, in any scale.
     """
 
     centres: Tensor
@@ -112,7 +114,7 @@ def _pinwheel(noise: float) -> Components:
 def _2spirals(noise: float) -> Components:
     """Builds two arms of one and a half turns, jittered by a box of side 1/6, and Gaussian noise.
 
-    The box is no Gaussian, so four by four fixed centres at every point of the curve stand for it.
+    The box is not a Gaussian, so four by four fixed centres at every point of the curve replace it.
     """
     radius = 3 * pi * _midpoints(ALONG // 4).sqrt()
     arm = torch.stack((-radius.cos() * radius, radius.sin() * radius), 1)
@@ -124,7 +126,7 @@ def _2spirals(noise: float) -> Components:
 def _checkerboard(noise: float) -> Components:
     """Builds eight squares of side 2 on a board of side 8.
 
-    A lattice of fixed centres, twice the noise apart, stands for a square's even density; the noise softens the edges.
+    A lattice of fixed centres, twice the noise apart, replaces a square's even density; the noise softens the edges.
     """
     inside = _midpoints(max(1, round(1 / noise))) * 2
     square = torch.cartesian_prod(inside, inside)
@@ -178,7 +180,7 @@ class ToyTarget(GaussianMixture):
         noise: standard deviation of the Gaussian noise in the generator's units; None for the set's default.
 
     Attributes:
-        name, noise: the same, with the default in the place of None.
+        name, noise: the arguments, with the default in the place of None.
 
     Raises:
         UnusableInput: the name is unknown, or the noise is too small to resolve.

@@ -22,8 +22,8 @@ class Likelihood(Objective):
         batch_size: number of points per step.
         kinetic, jacobian: weights of the kinetic energy and of the Jacobian's Frobenius norm of a continuous flow
             (Finlay et al. 2020, arXiv:2002.02798, eq. 12).
-        samples: None draws fresh points in every step. A number draws that many independent points once; every epoch
-            uses all of them in a new order.
+        samples: None draws fresh points in every step. A number: this number of independent points is drawn once, and
+            every epoch uses all of them in a new order.
         generator: draws points, their order, and Hutchinson's noise.
         device: the device of the flow.
     """

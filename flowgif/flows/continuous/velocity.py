@@ -111,7 +111,7 @@ class VelocityNetwork(VelocityField):
         # Tangents go through the layers together with the value.
         a, linear_rate, waves, shrink = self._enter(x, time)
         # d sin(w y) = w cos(w y) dy and d cos(w y) = -w sin(w y) dy. So the first layer's derivative along an axis is a
-        # product with the same waves: sines times the cosines' weights times -w, cosines times the sines' weights times w.
+        # product with the same waves: sines have the cosines' weights times -w, cosines the sines' weights times w.
         features = len(self.frequencies)
         straight, of_sin, of_cos = self.first.weight.split((2, features, features), 1)
         turned = torch.cat([torch.cat((-of_cos * w, of_sin * w), 1) for w in self.frequencies.T])

@@ -133,7 +133,7 @@ class Chain(Layer):
         """Returns the number of layers that have moved; a number within rounding of an integer becomes that integer."""
         count = len(self.layers)
         done = fraction * count
-        # The rounding error of a float32 fraction, up to 6e-8, is multiplied by the number of layers.
+        # The rounding error of a float32 fraction such as 1/3, up to 6e-8, is multiplied by the number of layers.
         return float(round(done)) if abs(done - round(done)) < max(1e-6, 1e-7 * count) else done
 
 

@@ -77,6 +77,6 @@ class _Dense(nn.Module):
         self.networks = networks
 
     def forward(self, x: Tensor) -> Tensor:
-        """Computes (networks, n, outputs) for x (networks, n, inputs), or (n, inputs) if all networks have the same inputs."""
+        """Computes (networks, n, outputs) for x (networks, n, inputs), or (n, inputs) if all share their inputs."""
         bias, weight = (p.view(self.networks, -1, p.shape[-1]) for p in (self.bias[:, None], self.weight))
         return torch.baddbmm(bias.mT, x.expand(self.networks, -1, -1), weight.mT)
