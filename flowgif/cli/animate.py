@@ -122,12 +122,12 @@ def animate(
         config = _config(context, pace, most, len(runs or [""]))
         folders = runs or [newest_run()]
         loaded = [session.load(folder) for folder in folders]
-        shown = [(run.flow, run.target) for run in loaded]
+        pairs = [(run.flow, run.target) for run in loaded]
         if stills is not None:
-            done = draw_stills(shown, stills, _parse_times(times, loaded[0].flow), config, progress)
+            done = draw_stills(pairs, stills, _parse_times(times, loaded[0].flow), config, progress)
         else:
             outs = out or [folders[-1] / f"{folders[-1].resolve().name}.gif"]
-            done = write_all(shown, outs, config, poster, progress)
+            done = write_all(pairs, outs, config, poster, progress)
         for remark in done.remarks:
             progress.say(remark)
         if stills is None:

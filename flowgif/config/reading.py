@@ -44,13 +44,13 @@ def read_config(
         UnusableInput: the file cannot be read, or a key or a value in it or in the flags is wrong.
     """
     file = PartialConfig() if path is None else _read_file(path)
-    given = _choose_end(PartialConfig.of(flags, FLAGS))
+    chosen = _choose_end(PartialConfig.of(flags, FLAGS))
     defaults = PartialConfig.of({"model": {"name": DEFAULT_MODEL}}, DEFAULTS)
-    merged = defaults.updated(file).updated(given)
+    merged = defaults.updated(file).updated(chosen)
     folder = merged.value(START)
     if start is not None and isinstance(folder, (str, Path)):
-        first = _take_over(Path(folder), start, merged)
-        merged = defaults.updated(first).updated(file).updated(given)
+        taken_over = _take_over(Path(folder), start, merged)
+        merged = defaults.updated(taken_over).updated(file).updated(chosen)
     return _validated(merged).resolved()
 
 
@@ -86,19 +86,19 @@ def _choose_end(flags: PartialConfig) -> PartialConfig:
     return flags.without(TIME_BUDGET)
 
 
-def _take_over(folder: Path, start: Callable[[Path], RunConfig], asked: PartialConfig) -> PartialConfig:
+def _take_over(folder: Path, start: Callable[[Path], RunConfig], merged: PartialConfig) -> PartialConfig:
     """Returns the start run's model, which its weights fit, and its target unless another one is given.
 
     Raises:
         UnusableInput: there is no such run, or another model is given.
     """
-    first = start(folder)
-    wanted = asked.settings[MODEL_KEY]
-    if wanted.origin is not DEFAULTS and wanted.value != first.model.name:
-        raise UnusableInput(f"the weights in {folder} are a {first.model.name}'s; leave --model {wanted.value} out")
-    tables = {"model": first.model.model_dump()}
-    if not any(Key("target", name) in asked for name in names.TARGETS):
-        tables["target"] = first.target.model_dump()
+    config = start(folder)
+    model = merged.settings[MODEL_KEY]
+    if model.origin is not DEFAULTS and model.value != config.model.name:
+        raise UnusableInput(f"the weights in {folder} are a {config.model.name}'s; leave --model {model.value} out")
+    tables = {"model": config.model.model_dump()}
+    if not any(Key("target", name) in merged for name in names.TARGETS):
+        tables["target"] = config.target.model_dump()
     return PartialConfig.of(tables, Origin(ConfigLayer.START_RUN, folder))
 
 
@@ -127,8 +127,8 @@ def _read_file(path: Path) -> PartialConfig:
 def _validated(merged: PartialConfig) -> RunConfig:
     name, origin = merged.settings[MODEL_KEY]
     if not isinstance(name, str) or name not in MODELS:
-        where = origin.describe(MODEL_KEY, name)
-        raise UnusableInput(f"{where}: there is no such flow; {did_you_mean(str(name), MODELS)}")
+        start = origin.describe(MODEL_KEY, name)
+        raise UnusableInput(f"{start}: there is no such flow; {did_you_mean(str(name), MODELS)}")
     try:
         return RunConfig.model_validate(merged.tables())
     except ValidationError as error:
@@ -139,10 +139,10 @@ def _one_line(error: ValidationError, merged: PartialConfig, model: str) -> str:
     """Returns pydantic's first error as one line that names the setting, its origin and the remedy."""
     first = error.errors()[0]
     message = first["msg"].removeprefix("Value error, ")
-    place = [str(part) for part in first["loc"]]
-    if len(place) < 2:  # a rule about several settings of a table, or of all tables
-        return merged.origin_of(place[0] if place else None).with_path(message)
-    key = Key(place[0], place[1])
+    location = [str(part) for part in first["loc"]]
+    if len(location) < 2:  # a rule about several settings of a table, or of all tables
+        return merged.origin_of(location[0] if location else None).with_path(message)
+    key = Key(location[0], location[1])
     origin = merged.settings[key].origin if key in merged else DEFAULTS
     if first["type"] == "extra_forbidden":
         return _unknown_key(key, origin, model)

@@ -148,11 +148,11 @@ def draw_layers(material: Material) -> Figure:
     flow = material.flow
     ends = flow.layer_ends()
     times = [0.0, *(ends or np.linspace(0, 1, CONTINUOUS_PANELS + 1)[1:].tolist())]
-    shown = sorted({round(i) for i in np.linspace(0, len(times) - 1, min(len(times), MOST_PANELS))})
-    titles = [f"$S_{{{i}}}$, t = {times[i]:.2f}" if ends else f"t = {times[i]:.2f}" for i in shown]
+    indices = sorted({round(i) for i in np.linspace(0, len(times) - 1, min(len(times), MOST_PANELS))})
+    titles = [f"$S_{{{i}}}$, t = {times[i]:.2f}" if ends else f"t = {times[i]:.2f}" for i in indices]
     window = material.data.enlarged_for(LATENT.without_margin())
-    figure, axes = make_sheet([window] * count_columns(window, len(shown)), titles)
-    for panel, points in zip(axes, _carry(flow, material.z, [times[i] for i in shown]), strict=True):
+    figure, axes = make_sheet([window] * count_columns(window, len(indices)), titles)
+    for panel, points in zip(axes, _carry(flow, material.z, [times[i] for i in indices]), strict=True):
         draw_points(panel, points)
         panel.label_outer()
     return figure
@@ -160,14 +160,14 @@ def draw_layers(material: Material) -> Figure:
 
 def draw_grid(material: Material) -> Figure:
     """Draws a straight grid in latent space, and the grid carried to data space."""
-    places, along = torch.linspace(-2.5, 2.5, 11), torch.linspace(-2.5, 2.5, 301)
-    upright_lines = torch.cartesian_prod(places, along)
+    offsets, along = torch.linspace(-2.5, 2.5, 11), torch.linspace(-2.5, 2.5, 301)
+    upright_lines = torch.cartesian_prod(offsets, along)
     lines = torch.cat((upright_lines, upright_lines.flip(1)))
     figure, axes = make_sheet((LATENT, material.data), ("a grid in latent space", "carried to data space"))
     start = torch.cat((lines, material.z[:1000]))
     for panel, points in zip(axes, (start.numpy(), _carry(material.flow, start, [1.0])[0]), strict=True):
         draw_points(panel, points[len(lines) :], FAINT, 0.5)
-        upright, level = points[: len(lines)].reshape(2, len(places), len(along), 2)
+        upright, level = points[: len(lines)].reshape(2, len(offsets), len(along), 2)
         for part, colour, name in ((upright, STRONG, "$z_1$ constant"), (level, OTHER, "$z_2$ constant")):
             panel.add_collection(LineCollection(list(part), colors=colour, linewidths=0.9, label=name))
     axes[0].legend(fontsize="small", loc="upper right")

@@ -27,7 +27,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     Raises:
         UnusableInput: the file cannot be written.
     """
-    write_atomically(path, lambda place: place.write_bytes(to_bytes(tensors)))
+    write_atomically(path, lambda temporary: temporary.write_bytes(to_bytes(tensors)))
 
 
 def read_tensors(path: Path, remedy: str = "") -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 A picture is a mixture with one Gaussian per inked pixel. A toy data set is a mixture with its centres along the
 generating curve. So all targets share exact samples, log-density, entropy, and the closed-form velocity that carries
 N(0, I) to them. A new kind of target derives from :class:`GaussianMixture`, overrides methods of the section "how it is
-shown" where it differs, and is one row of ``flowgif.targets.build.TARGETS``.
+shown" if it differs, and is one row of ``flowgif.targets.build.TARGETS``.
 """
 
 from __future__ import annotations
