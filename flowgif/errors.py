@@ -44,7 +44,7 @@ class UnusableInput(FlowgifError):
 
 
 class CheckFailed(FlowgifError):
-    """A bound that the user asked for was missed."""
+    """A bound that the user set was missed."""
 
     exit_code = ExitCode.CHECK_FAILED
 

@@ -21,7 +21,7 @@ ORIENTATION = 0x0112  # the EXIF tag
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as it is used.
+    """A picture as upright pixels, shrunk if necessary.
 
     Attributes:
         image: the pixels, RGBA, upright; the longer side is at most the requested limit.
