@@ -105,7 +105,8 @@ class Run:
         """Checks that a run may be made in a folder.
 
         Raises:
-            UnusableInput: the folder holds a run (without force) or files not written by flowgif of the same names, or is a file.
+            UnusableInput: the folder is a file, or holds a run (without force) or files of the same names that were not
+                written by flowgif.
         """
         if folder.exists() and not folder.is_dir():
             raise UnusableInput(f"{folder} is a file; choose another --out")
