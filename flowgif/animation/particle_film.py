@@ -9,7 +9,7 @@ from flowgif.drawing.colours import THEMES, Look
 from flowgif.drawing.styles.points import PointsStyle
 from flowgif.drawing.trajectories import Motion
 from flowgif.formats.vector.particles import ParticleFilm, Theme
-from flowgif.timeline import Timeline, paints
+from flowgif.timeline import Timeline, assign_paints
 
 __all__ = ["MAX_PARTICLES", "make_particle_film"]
 
@@ -45,7 +45,7 @@ def make_particle_film(
         moves=timeline.moves,
         still=timeline.last_picture,
         colours=colours,
-        paints=tuple(paints(moments)) if colours is not None else None,
+        paints=tuple(assign_paints(moments)) if colours is not None else None,
         captions=tuple(points.runs[moment.run].flow.time_name(moment.time) for moment in moments)
         if config.caption
         else None,

@@ -14,7 +14,7 @@ from flowgif.drawing.placing import DrawnRun
 from flowgif.drawing.styles.base import Array, Frame, to_levels
 from flowgif.drawing.styles.density import DensityStyle, full_colour_density
 from flowgif.drawing.trajectories import Motion
-from flowgif.timeline import Moment, runs_forward
+from flowgif.timeline import Moment, time_increases
 
 __all__ = ["FieldStyle"]
 
@@ -77,7 +77,7 @@ class FieldStyle(DensityStyle):
         for i, (moment, mass) in enumerate(zip(moments, masses, strict=True)):
             around = means_around(mass, grid.rows, grid.columns, NEIGHBOURHOOD * grid.spacing).ravel()
             shown = around > MIN_DENSITY * full_colour_density(mass)
-            moves = self._velocity(moment, grid.places) * (1 if runs_forward(moments, i) else -1)
+            moves = self._velocity(moment, grid.places) * (1 if time_increases(moments, i) else -1)
             speed = np.hypot(*moves.T)[:, None]
             # Speeds differ by a factor of 100, so arrows are as long as the square root of the speed.
             moves *= MAX_LENGTH * grid.spacing * np.sqrt(np.minimum(speed / fastest, 1)) / np.maximum(speed, 1e-9)

@@ -18,7 +18,7 @@ from flowgif.drawing.placing import DrawnRun
 from flowgif.drawing.styles.base import Array, Frame, Style, to_levels
 from flowgif.drawing.trajectories import Motion
 from flowgif.errors import UnusableInput
-from flowgif.timeline import Moment, paints
+from flowgif.timeline import Moment, assign_paints
 
 __all__ = ["PointsStyle", "turns"]
 
@@ -125,7 +125,7 @@ class PointsStyle(Style):
             yield from [None] * len(moments)
             return
         final, turn = self._final_labels(motion), turns(len(motion.base))
-        for paint in paints(moments):
+        for paint in assign_paints(moments):
             yield np.where((turn >= paint.low) & (turn < paint.high), final[paint.other], final[paint.run])
 
     def _final_labels(self, motion: Motion) -> list[Labels]:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from flowgif.formats.film import Film
 from flowgif.formats.parallel import ordered_map
-from flowgif.formats.raster.changes import Packed, Patch, find_changes, smaller, spare_index
+from flowgif.formats.raster.changes import FrameChange, Packed, find_changes, find_spare_index, pack_smaller
 
 __all__ = ["write_webp"]
 
@@ -44,7 +44,7 @@ def write_webp(path: Path, film: Film) -> None:
     alpha[[-1, *([] if film.transparent is None else [film.transparent])]] = 0
     table = np.hstack([np.vstack([film.colours, np.zeros((1, 3), np.uint8)]), alpha])
     # Beyond 256 colours libwebp has no palette, so there is no room for holes.
-    spare = spare_index(film)
+    spare = find_spare_index(film)
     traits = (
         ANIMATED | SEE_THROUGH * (spare is not None or film.transparent is not None) | DESCRIBED * bool(film.comment)
     )
@@ -54,12 +54,12 @@ def write_webp(path: Path, film: Film) -> None:
         # The background is only a hint, which browsers ignore; the first frame covers everything.
         file.write(_chunk(b"ANIM", bytes(4) + _number(min(film.loops, 65535), 2)))
 
-        def pack(patch: Patch) -> tuple[Patch, Packed]:
-            return patch, smaller(patch, spare, lambda pixels, _: _lossless(table[pixels]))
+        def pack(change: FrameChange) -> tuple[FrameChange, Packed]:
+            return change, pack_smaller(change, spare, lambda pixels, _: _lossless(table[pixels]))
 
-        for patch, (data, has_holes) in ordered_map(pack, find_changes(film, TICKS, even=True)):
-            height, width = patch.pixels.shape
-            numbers = (patch.left // 2, patch.top // 2, width - 1, height - 1, patch.delay)
+        for change, (data, has_holes) in ordered_map(pack, find_changes(film, TICKS, even=True)):
+            height, width = change.pixels.shape
+            numbers = (change.left // 2, change.top // 2, width - 1, height - 1, change.delay)
             place = b"".join(_number(number, 3) for number in numbers)
             file.write(_chunk(b"ANMF", place + bytes([OVER if has_holes else REPLACE]) + _chunk(b"VP8L", data)))
         if film.comment:
