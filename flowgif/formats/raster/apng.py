@@ -17,19 +17,19 @@ from flowgif.formats.raster.changes import find_changes, find_spare_index, pack_
 __all__ = ["write_apng"]
 
 KEEP = 0  # disposal: a frame stays when its time is over
-SOURCE, OVER = 0, 1  # blending: a frame's pixels replace what was there, or are laid over it
+SOURCE, OVER = 0, 1  # blending: a frame's pixels replace the earlier ones, or are drawn over them
 # Bits of an index. With fewer, files are up to 5 % smaller, but ffmpeg and programs that use it misplace rectangles.
 DEPTH = 8
-# Of zlib. The next effort makes files a hundredth smaller and takes twice the time. Z_FILTERED ignores short matches,
-# which along ink's edges cost more than they save.
+# Settings of zlib. The next effort makes files 1 % smaller and takes twice the time. Z_FILTERED ignores short matches,
+# which cost more than they save along edges of ink.
 EFFORT, STRATEGY = 8, zlib.Z_FILTERED
 
 
 def write_apng(path: Path, film: Film) -> None:
     """Writes an animated PNG of palette indices; each frame is the rectangle that changes.
 
-    If little of the rectangle changes, the rest of it is see-through, provided that this is smaller, the film is opaque
-    and the palette has room.
+    If little of the rectangle changes, its other pixels are transparent, provided that the result is smaller, the film
+    is opaque and the palette has room.
     """
     levels, clear, spare = len(film.colours), film.transparent, find_spare_index(film)
     colours, opacity = film.colours.tobytes(), b""
