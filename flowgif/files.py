@@ -106,14 +106,14 @@ class Spool:
     """A temporary file of byte strings, which are appended and read again; it vanishes when it is closed.
 
     Args:
-        what: name of the content in messages, such as 'frames'.
+        content: name of the content in messages, such as 'frames'.
 
     Raises:
         UnusableInput: the temporary folder cannot be written. ``append`` raises it too.
     """
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, content: str) -> None:
+        self._content = content
         with self._report_no_room():
             self._file: IO[bytes] = tempfile.TemporaryFile(prefix="flowgif-")  # noqa: SIM115 (closed by close)
 
@@ -153,13 +153,13 @@ class Spool:
             yield
         except OSError as error:
             raise UnusableInput(
-                f"cannot keep {self._what} in {tempfile.gettempdir()}: {error.strerror}; set TMPDIR to another folder"
+                f"cannot keep {self._content} in {tempfile.gettempdir()}: {error.strerror}; set TMPDIR to another folder"
             ) from None
 
 
-def spool(what: str) -> Spool:
+def spool(content: str) -> Spool:
     """Opens a temporary file; see :class:`Spool`."""
-    return Spool(what)
+    return Spool(content)
 
 
 def _hidden_name(suffix: str = "") -> str:

@@ -30,7 +30,7 @@ SLOWEST, FASTEST = 0.1, 120.0  # frames a second; a format may play less
 # rate delays are hundredths for all formats, so that they play alike.
 FASTEST_IN_HUNDREDTHS = 50.0
 MOST_FRAMES = 5000
-FRAMES = 60  # from the cloud to a picture, about, where no number is given
+FRAMES = 60  # default number of frames from the cloud to a picture; approximate for flows with layers
 EXCHANGE = 0.5  # particles swap colours while the flow time is below this
 
 # Maps elapsed time to flow time, both in [0, 1].
@@ -173,21 +173,21 @@ class Pace:
         """
         if self.frames_per_layer is not None and not layers:
             raise UnusableInput("--frames-per-layer: an ffjord flow has no layers; give --frames")
-        asked = ""
+        source = ""
         if self.frames is not None:
             frames = self.frames
         elif self.duration is not None:
             frames = max(2, round(self.duration * self.fps))
-            asked = f"--duration {self.duration:g} at --fps {self.fps:g}"
+            source = f"--duration {self.duration:g} at --fps {self.fps:g}"
         elif layers:
             frames = layers * (self.frames_per_layer or max(2, round(FRAMES / layers))) + 1
             if self.frames_per_layer is not None:
-                asked = f"--frames-per-layer {self.frames_per_layer} with {layers} layers"
+                source = f"--frames-per-layer {self.frames_per_layer} with {layers} layers"
         else:
             frames = FRAMES
         if not 2 <= frames <= MOST_FRAMES:
-            if asked:
-                raise UnusableInput(f"{asked} makes {frames} frames; give a lower value, for at most {MOST_FRAMES}")
+            if source:
+                raise UnusableInput(f"{source} makes {frames} frames; give a lower value, for at most {MOST_FRAMES}")
             raise UnusableInput(f"--frames {frames} is out of range; give 2 to {MOST_FRAMES}")
         return frames
 

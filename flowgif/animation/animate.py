@@ -75,7 +75,7 @@ def animate(
     contents: dict[type, Film | ParticleFilm] = {}
     film: Film | None = None
     with ExitStack() as stack:
-        # A page and frames of the same particles share one integration, as it takes most of the time.
+        # A page and frames of the same particles share one integration, which is expensive.
         @functools.cache
         def motion_of(style: Style, count: int | None) -> Trajectories:
             return stack.enter_context(integrate(style, timeline.moments, count, config.seed, reporter))

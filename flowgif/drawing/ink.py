@@ -186,7 +186,7 @@ def _deposit(shape: tuple[int, int], particles: Iterable[tuple[Array, Array]]) -
 
     Args:
         shape: (height, width).
-        particles: as in :func:`smooth_mass`.
+        particles: parts of all particles, as in :func:`smooth_mass`.
     """
     height, width = shape
     # One extra pixel on every side receives the mass outside the frame; it is cut off at the end.

@@ -68,7 +68,7 @@ class Mesh:
 
     Attributes:
         side: number of nodes along each side, at least 2.
-        max_halvings: how often a node's cell can be halved along each side.
+        max_halvings: largest number of halvings of a node's cell along each side.
     """
 
     side: int
@@ -139,9 +139,8 @@ class Mesh:
             masses = _masses(self.side, parts[0])[i][:, :, None] * _masses(self.side, parts[1])[j][:, None]
             group_index = group_of[i, j]
             for group in range(int(group_index.max()) + 2):
-                weight = 1 - np.abs(
-                    group_index - group
-                )  # linear interpolation between the two nearest groups, (cells,)
+                # Linear interpolation between the two nearest groups, (cells,).
+                weight = 1 - np.abs(group_index - group)
                 in_group = weight > 0
                 if in_group.any():
                     chosen = slice(None) if in_group.all() else in_group  # a slice copies nothing

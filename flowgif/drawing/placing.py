@@ -19,7 +19,7 @@ class DrawnRun:
     """A run that is drawn.
 
     Attributes:
-        flow: carries the particles.
+        flow: the flow that moves the particles.
         target: the target that the flow was fitted to.
         view: maps data coordinates to positions in the frame.
     """

@@ -23,8 +23,8 @@ from flowgif.timeline import Moment
 
 __all__ = ["DensityStyle", "full_colour_density"]
 
-# A Gaussian spreads every particle. It is widest in the cloud, which has no edges that could blur; in the picture there
-# is none. Its standard deviation in the cloud is a share of the frame's longer side, or at least a number of pixels.
+# A Gaussian spreads every particle. It is widest in the cloud, which has no edges that could blur, and has width 0 in
+# the picture. Its standard deviation in the cloud: a share of the frame's longer side; its minimum, pixels.
 CLOUD_SMOOTHING, MIN_CLOUD_SMOOTHING = 2.0 / 480, 1.6
 # Neighbours are at most MAX_GAP * hypot(smoothing, PIXEL_BLUR) pixels apart; further apart they would show as dots.
 # (Dividing a particle among pixels blurs it too.)
