@@ -113,7 +113,7 @@ class Spool:
     """
 
     def __init__(self, content: str) -> None:
-        self._content = content
+        self._name = content
         with self._report_no_room():
             self._file: IO[bytes] = tempfile.TemporaryFile(prefix="flowgif-")  # noqa: SIM115 (closed by close)
 
@@ -153,7 +153,7 @@ class Spool:
             yield
         except OSError as error:
             raise UnusableInput(
-                f"cannot keep {self._content} in {tempfile.gettempdir()}: {error.strerror}; set TMPDIR to another folder"
+                f"cannot keep {self._name} in {tempfile.gettempdir()}: {error.strerror}; set TMPDIR to another folder"
             ) from None
 
 
