@@ -106,14 +106,14 @@ class Spool:
     """A temporary file of byte strings, which are appended and read again; it vanishes when it is closed.
 
     Args:
-        content: name of the content in messages, such as 'frames'.
+        name: name of the content in messages, such as 'frames'.
 
     Raises:
         UnusableInput: the temporary folder cannot be written. ``append`` raises it too.
     """
 
-    def __init__(self, content: str) -> None:
-        self._name = content
+    def __init__(self, name: str) -> None:
+        self._name = name
         with self._report_no_room():
             self._file: IO[bytes] = tempfile.TemporaryFile(prefix="flowgif-")  # noqa: SIM115 (closed by close)
 
@@ -157,9 +157,9 @@ class Spool:
             ) from None
 
 
-def spool(content: str) -> Spool:
+def spool(name: str) -> Spool:
     """Opens a temporary file; see :class:`Spool`."""
-    return Spool(content)
+    return Spool(name)
 
 
 def _hidden_name(suffix: str = "") -> str:
