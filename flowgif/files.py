@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and temporary files."""
+"""Writes files whole or not at all, and keeps temporary files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Has ``write`` fill a file beside ``path``, then puts it in its place.
+    """Lets ``write`` fill a file beside ``path``, then moves it to ``path``.
 
     Raises:
         UnusableInput: the place cannot be written.
@@ -65,8 +65,8 @@ def report_os_errors(path: Path, remedy: str = "choose another place") -> Genera
     """Turns the operating system's errors into one line for the user.
 
     Args:
-        path: what is written, as the line names it.
-        remedy: what to do about it.
+        path: the file or folder that the line names.
+        remedy: advice for the user.
 
     Raises:
         UnusableInput: the system refused something.
@@ -78,7 +78,7 @@ def report_os_errors(path: Path, remedy: str = "choose another place") -> Genera
 
 
 def check_writable(path: Path) -> None:
-    """Finds out before the work whether a file can be written there.
+    """Checks in advance that a file can be written to a path.
 
     Raises:
         UnusableInput: it cannot.
@@ -91,34 +91,34 @@ def check_writable(path: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Finds out before the work whether files can be written to a folder, which need not exist yet.
+    """Checks in advance that files can be written to a folder, which need not exist yet.
 
     Raises:
         UnusableInput: they cannot.
     """
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise UnusableInput(f"cannot write to {folder}: {there} is a file; name a folder")
-    _probe(folder, there / _hidden_name())
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise UnusableInput(f"cannot write to {folder}: {existing} is a file; name a folder")
+    _probe(folder, existing / _hidden_name())
 
 
 class Spool:
     """A temporary file of byte strings, which are appended and read again; it vanishes when it is closed.
 
     Args:
-        what: is kept in it, as messages call it, such as 'frames'.
+        name: name of the content in messages, such as 'frames'.
 
     Raises:
         UnusableInput: the temporary folder cannot be written. ``append`` raises it too.
     """
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, name: str) -> None:
+        self._name = name
         with self._report_no_room():
             self._file: IO[bytes] = tempfile.TemporaryFile(prefix="flowgif-")  # noqa: SIM115 (closed by close)
 
     def append(self, data: bytes) -> int:
-        """Returns where the data begin, which ``read`` takes."""
+        """Appends data, and returns their start, which ``read`` takes."""
         with self._report_no_room():
             start = self._file.seek(0, os.SEEK_END)
             self._file.write(data)
@@ -130,14 +130,14 @@ class Spool:
         Raises:
             ValueError: the file is closed.
         """
-        # What was written last may still wait in memory for its place on the disk, which this moves it to.
+        # The last data may still wait in memory. Seeking writes them to the disk.
         with self._report_no_room():
             self._file.seek(start)
         return self._file.read(length)
 
     def close(self) -> None:
         """Removes the file; closing again does nothing."""
-        # What still waits in memory on a full disk is not needed any more.
+        # If the disk is full, data may still wait in memory. They are not needed any more.
         with suppress(OSError):
             self._file.close()
 
@@ -153,17 +153,17 @@ class Spool:
             yield
         except OSError as error:
             raise UnusableInput(
-                f"cannot keep {self._what} in {tempfile.gettempdir()}: {error.strerror}; set TMPDIR to another folder"
+                f"cannot keep {self._name} in {tempfile.gettempdir()}: {error.strerror}; set TMPDIR to another folder"
             ) from None
 
 
-def spool(what: str) -> Spool:
+def spool(name: str) -> Spool:
     """Opens a temporary file; see :class:`Spool`."""
-    return Spool(what)
+    return Spool(name)
 
 
 def _hidden_name(suffix: str = "") -> str:
-    """The name of this process's temporary file or folder beside the place that it is for."""
+    """Returns the name of this process's temporary file or folder beside the final one."""
     return f".flowgif-{os.getpid()}{suffix}"
 
 

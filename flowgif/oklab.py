@@ -1,4 +1,4 @@
-"""Björn Ottosson's Oklab, in which equal distances look equal (https://bottosson.github.io/posts/oklab/)."""
+"""Converts colours to and from Björn Ottosson's Oklab, in which equal distances look equal (https://bottosson.github.io/posts/oklab/)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 __all__ = ["from_oklab", "oklab"]
 
-# Linear sRGB to cone responses, and their cube roots to L, a, b.
+# Matrices from linear sRGB to cone responses, and from the cube roots of these to L, a, b.
 _CONES = np.array(
     [
         [0.4122214708, 0.5363325363, 0.0514459929],
@@ -25,14 +25,14 @@ _OKLAB = np.array(
 
 
 def oklab(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Returns lightness, green to red and blue to yellow, (n, 3), of sRGB colours, (n, 3)."""
+    """Converts sRGB colours, (n, 3), to Oklab, (n, 3): lightness, green to red, and blue to yellow."""
     share = colours / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     return np.cbrt(linear @ _CONES.T) @ _OKLAB.T
 
 
 def from_oklab(points: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
-    """Returns the sRGB colours of points in Oklab, (n, 3); channels beyond what the screen can show are clipped."""
+    """Converts points in Oklab to sRGB colours, (n, 3); channels outside the sRGB range are clipped."""
     linear = (points @ np.linalg.inv(_OKLAB).T) ** 3 @ np.linalg.inv(_CONES).T
     linear = np.clip(linear, 0, 1)
     share = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)

@@ -1,4 +1,4 @@
-"""Which moments of which flow are shown, in which order, and for how long."""
+"""The schedule of an animation: the frames, their order, and how long each is shown."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = [
     "Pace",
     "Paint",
     "Timeline",
+    "assign_paints",
     "make_timeline",
-    "paints",
-    "runs_forward",
+    "time_increases",
 ]
 
 SLOWEST, FASTEST = 0.1, 120.0  # frames a second; a format may play less
@@ -30,10 +30,10 @@ SLOWEST, FASTEST = 0.1, 120.0  # frames a second; a format may play less
 # rate delays are hundredths for all formats, so that they play alike.
 FASTEST_IN_HUNDREDTHS = 50.0
 MOST_FRAMES = 5000
-FRAMES = 60
-EXCHANGE = 0.5  # particles swap colours while the time is below this
+FRAMES = 60  # default number of frames from the cloud to a picture; approximate for flows with layers
+EXCHANGE = 0.5  # particles swap colours while the flow time is below this
 
-# The share of the way that is done when a share of the duration has gone by.
+# Maps elapsed time to flow time, both in [0, 1].
 EASINGS: names.Table[Callable[[float], float]] = names.Table(
     names.EASINGS,
     {
@@ -47,13 +47,13 @@ EASINGS: names.Table[Callable[[float], float]] = names.Table(
 
 @dataclass(frozen=True, order=True, slots=True)
 class Moment:
-    """A time of a run's flow. Moments of the same run and time are equal.
+    """One frame: a run and its flow time. ``after_cut`` is ignored in comparisons.
 
     Attributes:
-        run: which of the runs, from 0.
-        time: within [0, 1]; at 0 all runs show the same cloud.
-        after_cut: whether no particle moves here from the frame before it (before the first frame comes the last one):
-            a picture was followed by the cloud of the next round, or by the first of several pictures.
+        run: index of the run.
+        time: flow time in [0, 1]; at 0 all runs show the same cloud.
+        after_cut: True if no particle moves from the previous frame to this one, because the picture cuts to the next
+            round: to the cloud, or to the first of several pictures. The frame before the first is the last.
     """
 
     run: int
@@ -62,14 +62,14 @@ class Moment:
 
 
 class Paint(NamedTuple):
-    """How the particles of a frame are coloured.
+    """The colours of the particles in a frame.
 
-    Each particle has a fixed turn in [0, 1). Particles with low <= turn < high have the colours of run ``other``, and
-    all others those of run ``run``.
+    Between two pictures particles swap their colours one by one. Each particle has a fixed swap time in [0, 1), its
+    turn. Particles with low <= turn < high have the colours of run ``other``, and all others those of run ``run``.
 
     Attributes:
-        run, other: runs.
-        low, high: within [0, 1].
+        run, other: indices of runs.
+        low, high: bounds of the turns, in [0, 1].
     """
 
     run: int
@@ -83,9 +83,9 @@ class Timeline:
     """Frames in the order in which they are shown.
 
     Attributes:
-        moments: of each frame.
-        delays: how long each frame stays, ticks.
-        ticks: how many there are in a second.
+        moments: the moment of each frame.
+        delays: the time for which each frame is shown, ticks.
+        ticks: ticks per second.
     """
 
     moments: tuple[Moment, ...]
@@ -103,28 +103,30 @@ class Timeline:
 
     @property
     def moves(self) -> tuple[bool, ...]:
-        """Whether particles move from each frame to the next one; after the last frame comes the first."""
+        """Tells for each frame whether particles move from it to the next; after the last frame comes the first."""
         return tuple(not moment.after_cut for moment in (*self.moments[1:], self.moments[0]))
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How time passes, as it was asked for. At most one of frames, frames_per_layer and duration is given.
+    """The requested speed and order. At most one of frames, frames_per_layer and duration is given.
 
     Attributes:
-        frames: how many from the cloud to a picture, both included; 2 to MOST_FRAMES. None for about FRAMES, with
-            every layer's end among them.
-        fps: frames a second, SLOWEST to FASTEST.
-        hold: how long the first frame and a picture stay, seconds; a frame stays at least as long as any other.
+        frames: number of frames from the cloud to a picture, both included; 2 to MOST_FRAMES. None for about FRAMES,
+            with every layer's end among them.
+        fps: frames per second, SLOWEST to FASTEST.
+        hold: minimum time, in seconds, that the first frame and each picture are shown; with several runs the first is
+            not used.
         easing: a name in EASINGS; None for the flow's default.
         bounce: whether the flow also runs back to the cloud, which adds frames - 2.
         picture_first: whether the loop begins with the picture, for viewers that show a single frame.
         loop_back: whether the first of several pictures comes again after the last one.
-        frames_per_layer: how many frames from the end of one layer to the end of the next.
-        duration: how long it takes from the cloud to a picture, seconds, up to 600.
+        frames_per_layer: number of frames from the end of one layer to the end of the next.
+        duration: time from the cloud to a picture, seconds, up to 600.
 
     Raises:
-        UnusableInput: two numbers of frames are given, one is out of its range, or the easing is unknown.
+        UnusableInput: more than one of frames, frames_per_layer and duration is given, a value is out of its range, or
+            the easing is unknown.
     """
 
     frames: int | None = None
@@ -161,7 +163,7 @@ class Pace:
             self.count_frames()
 
     def count_frames(self, layers: int = 0) -> int:
-        """Returns how many frames there are from the cloud to a picture.
+        """Returns the number of frames from the cloud to a picture.
 
         Args:
             layers: the number of a flow's layers; 0 for a continuous flow.
@@ -171,15 +173,21 @@ class Pace:
         """
         if self.frames_per_layer is not None and not layers:
             raise UnusableInput("--frames-per-layer: an ffjord flow has no layers; give --frames")
+        source = ""
         if self.frames is not None:
             frames = self.frames
         elif self.duration is not None:
             frames = max(2, round(self.duration * self.fps))
+            source = f"--duration {self.duration:g} at --fps {self.fps:g}"
         elif layers:
             frames = layers * (self.frames_per_layer or max(2, round(FRAMES / layers))) + 1
+            if self.frames_per_layer is not None:
+                source = f"--frames-per-layer {self.frames_per_layer} with {layers} layers"
         else:
             frames = FRAMES
         if not 2 <= frames <= MOST_FRAMES:
+            if source:
+                raise UnusableInput(f"{source} makes {frames} frames; give a lower value, for at most {MOST_FRAMES}")
             raise UnusableInput(f"--frames {frames} is out of range; give 2 to {MOST_FRAMES}")
         return frames
 
@@ -190,8 +198,8 @@ def make_timeline(pace: Pace, runs: int = 1, layers: int = 0, easing: str = "lin
     Several pictures flow into each other through the cloud that they share.
 
     Args:
-        pace: how time passes.
-        runs: how many.
+        pace: the requested speed and order.
+        runs: number of runs.
         layers: the largest number of layers of their flows; 0 if all are continuous.
         easing: the easing where ``pace`` asks for none.
 
@@ -206,9 +214,9 @@ def make_timeline(pace: Pace, runs: int = 1, layers: int = 0, easing: str = "lin
     times = [ease(i / (frames - 1)) for i in range(frames)]
     moments = _one_run(times, pace.bounce) if runs == 1 else _several_runs(times, runs, pace.loop_back)
     rate, ticks = _ticks(pace.fps)
-    # Rounding the times at which frames begin, not the delays, keeps the whole as long as it should be.
-    begins = [round(ticks * i / rate) for i in range(len(moments) + 1)]
-    delays = [after - before for before, after in itertools.pairwise(begins)]
+    # Round start times, not delays, so that rounding errors do not add up.
+    starts = [round(ticks * i / rate) for i in range(len(moments) + 1)]
+    delays = [after - before for before, after in itertools.pairwise(starts)]
     if runs == 1:
         delays[0] = max(delays[0], round(ticks * pace.hold[0]))
     for i, moment in enumerate(moments):
@@ -236,10 +244,13 @@ def _several_runs(times: Sequence[float], runs: int, loop_back: bool) -> list[Mo
 
 
 def _ticks(fps: float) -> tuple[float, int]:
-    """Returns the rate, frames a second, and how many ticks a second its delays are counted in.
+    """Chooses the unit of the delays.
 
-    A rate that hundredths of a second are too coarse for is rounded to a multiple of 1/8, so that every frame is a
-    whole number of ticks and the longest hold is still below 2^16 of them.
+    If hundredths of a second are too coarse for a rate, it is rounded to a multiple of 1/8. So every frame is a whole
+    number of ticks, and the longest hold is still below 2^16 ticks.
+
+    Returns:
+        The rate, frames per second, and the ticks per second.
     """
     if fps <= FASTEST_IN_HUNDREDTHS:
         return fps, 100
@@ -247,27 +258,32 @@ def _ticks(fps: float) -> tuple[float, int]:
     return float(rate), rate.numerator
 
 
-def runs_forward(moments: Sequence[Moment], index: int) -> bool:
-    """Whether time increases at a frame: in the step into it, or at the start and after a cut in the step out of it."""
-    here = moments[index]
-    if index > 0 and not here.after_cut:
+def time_increases(moments: Sequence[Moment], index: int) -> bool:
+    """Returns whether flow time increases from the previous frame to this one.
+
+    The first frame and frames after a cut have no previous frame. They are compared with the next frame instead.
+    """
+    moment = moments[index]
+    if index > 0 and not moment.after_cut:
         before = moments[index - 1]
-        return before.run != here.run or before.time <= here.time
-    after = moments[index + 1] if index + 1 < len(moments) else here
-    return after.after_cut or after.run != here.run or here.time <= after.time
+        return before.run != moment.run or before.time <= moment.time
+    after = moments[index + 1] if index + 1 < len(moments) else moment
+    return after.after_cut or after.run != moment.run or moment.time <= after.time
 
 
-def paints(moments: Sequence[Moment]) -> Iterator[Paint]:
-    """Yields how each frame is coloured.
+def assign_paints(moments: Sequence[Moment]) -> Iterator[Paint]:
+    """Yields the paint of each frame.
 
-    Between two pictures particles swap colours one by one near the cloud, where all pictures look alike: from time
-    EXCHANGE on the way to it, until half of them have swapped at time 0, and all of them at EXCHANGE on the way out.
+    Between two pictures particles swap colours one by one near the cloud, where all pictures look alike. The swaps
+    begin at time EXCHANGE on the way to the cloud. Half of the particles have swapped at time 0, and all of them at
+    EXCHANGE on the way out.
     """
     for i, moment in enumerate(moments):
         share = max(0.0, 0.5 * (1 - moment.time / EXCHANGE))
-        forward = runs_forward(moments, i)
-        # On the way out of the cloud, particles that have not swapped yet have the colours of the picture before.
-        towards = -1 if forward else 1
-        way = (moments[(i + towards * step) % len(moments)].run for step in range(len(moments)))
-        other = next((run for run in way if run != moment.run), moment.run)
+        forward = time_increases(moments, i)
+        # On the way out of the cloud, particles that have not swapped yet have the colours of the previous picture. On
+        # the way to it, particles that have swapped have those of the next picture.
+        direction = -1 if forward else 1
+        runs = (moments[(i + direction * step) % len(moments)].run for step in range(len(moments)))
+        other = next((run for run in runs if run != moment.run), moment.run)
         yield Paint(moment.run, other, *((1 - share, 1.0) if forward else (0.0, share)))

@@ -10,9 +10,9 @@ from flowgif.timeline import (
     FRAMES,
     Moment,
     Pace,
+    assign_paints,
     make_timeline,
-    paints,
-    runs_forward,
+    time_increases,
 )
 
 
@@ -83,7 +83,8 @@ def test_loop_back_returns_to_the_first_without_repeating_it() -> None:
         ({"frames_per_layer": 0}, "--frames-per-layer 0 is out of range; give at least 1"),
         ({"frames_per_layer": 3, "frames": 5}, "--frames and --frames-per-layer contradict each other"),
         ({"duration": 2.0, "frames": 5}, "contradict"), ({"duration": 0.0}, "--duration 0 is out of range"),
-        ({"duration": 601.0}, "--duration 601"), ({"duration": 600.0}, "--frames 15000 is out of range"),
+        ({"duration": 601.0}, "--duration 601"), 
+        ({"duration": 600.0}, "--duration 600 at --fps 25 makes 15000 frames; give a lower value, for at most 5000"),
     ],
 )  # fmt: skip
 def test_a_pace_that_cannot_be_names_its_option(values: dict[str, object], option: str) -> None:
@@ -111,7 +112,9 @@ def test_every_layers_end_is_among_the_frames() -> None:
 def test_frames_per_layer_are_for_flows_with_layers() -> None:
     with pytest.raises(UnusableInput, match="--frames-per-layer: an ffjord flow has no layers; give --frames"):
         make_timeline(Pace(frames_per_layer=3))
-    with pytest.raises(UnusableInput, match="--frames 7001 is out of range"):
+    with pytest.raises(
+        UnusableInput, match="--frames-per-layer 1000 with 7 layers makes 7001 frames; give a lower value"
+    ):
         make_timeline(Pace(frames_per_layer=1000), layers=7)
 
 
@@ -155,7 +158,7 @@ def test_above_fifty_frames_a_second_every_frame_lasts_as_long(fps: float, ticks
 def test_time_runs_backwards_on_the_way_to_the_cloud_and_nowhere_else() -> None:
     def backwards(pace: Pace, runs: int = 1) -> list[int]:
         moments = make_timeline(pace, runs).moments
-        return [i for i in range(len(moments)) if not runs_forward(moments, i)]
+        return [i for i in range(len(moments)) if not time_increases(moments, i)]
 
     assert backwards(Pace(frames=5)) == []
     assert backwards(Pace(frames=5, picture_first=True)) == []
@@ -171,19 +174,21 @@ def test_time_runs_backwards_on_the_way_to_the_cloud_and_nowhere_else() -> None:
 def test_colours_are_exchanged_around_the_cloud() -> None:
     """All have their picture's until half the way, and in the cloud half of them have either picture's."""
     timeline = make_timeline(Pace(frames=9), 2)
-    for moment, paint in zip(timeline.moments, paints(timeline.moments), strict=True):
+    for moment, paint in zip(timeline.moments, assign_paints(timeline.moments), strict=True):
         assert (paint.run, paint.other) == (moment.run, 1 - moment.run)
         share = paint.high - paint.low
         assert share == pytest.approx(max(0.0, 0.5 - moment.time))
         # On the way to the cloud the first change, on the way from it the last still have to.
         assert share == 0 or (paint.low == 0 if moment.run == 0 else paint.high == 1)
-    assert all(paint.run == paint.other == 0 for paint in paints(make_timeline(Pace(frames=9, bounce=True)).moments))
+    assert all(
+        paint.run == paint.other == 0 for paint in assign_paints(make_timeline(Pace(frames=9, bounce=True)).moments)
+    )
 
 
 def test_colours_are_swapped_in_the_cloud_even_if_it_is_the_only_frame_between_two_pictures() -> None:
     moments = make_timeline(Pace(frames=2, loop_back=True), 2).moments
     assert moments == (Moment(0, 1.0), Moment(0, 0.0), Moment(1, 1.0), Moment(1, 0.0))
-    found = list(paints(moments))
+    found = list(assign_paints(moments))
     assert [(paint.run, paint.other, paint.high - paint.low) for paint in found] == [
         (0, 1, 0.0), (0, 1, 0.5), (1, 0, 0.0), (1, 0, 0.5),
     ]  # fmt: skip

@@ -1,1 +1,1 @@
-"""From a trained flow to a file that moves."""
+"""Animates trained flows."""

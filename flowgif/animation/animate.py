@@ -1,4 +1,4 @@
-"""Animates trained flows: :func:`animate` draws once and writes every output that was asked for."""
+"""Animates trained flows: :func:`animate` draws once and writes all requested outputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flowgif.animation.config import AnimationConfig
 from flowgif.animation.film import record_film
 from flowgif.animation.motion import integrate
 from flowgif.animation.particle_film import MAX_PARTICLES, make_particle_film
-from flowgif.animation.reporter import SILENT, Reporter
+from flowgif.animation.reporter import SILENT, DrawingReporter
 from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.base import Style
 from flowgif.drawing.styles.table import STYLES
@@ -29,12 +29,12 @@ __all__ = ["Animated", "animate"]
 
 @dataclass(frozen=True)
 class Animated:
-    """What was written.
+    """The result of :func:`animate`.
 
     Attributes:
-        files: each output, in the order in which they were asked for, then the poster.
-        frames, seconds: of the animation as it was drawn.
-        remarks: what the style has to say, then what was given up for a file's size, a sentence each.
+        files: the outputs in the order of ``outs``, then the poster.
+        frames, seconds: number of frames and duration of the animation as it was drawn.
+        remarks: sentences: the style's remarks, then the quality that was given up for each file's size.
     """
 
     files: tuple[Written, ...]
@@ -48,21 +48,21 @@ def animate(
     outs: Sequence[Path],
     config: AnimationConfig = AnimationConfig(),
     poster: Path | None = None,
-    reporter: Reporter = SILENT,
+    reporter: DrawingReporter = SILENT,
 ) -> Animated:
-    """Carries base points through one flow, or from picture to picture through several, and writes what they show.
+    """Maps base points through one flow, or from picture to picture through several, and writes the animation.
 
     Args:
-        runs: flows, each with the target that it was fitted to; the target only decides about the frame, the particles'
-            size and, where that is asked for, their colours.
-        outs: files in any format, each replaced whole or left alone; all show the same drawing.
-        config: what is drawn.
+        runs: flows, each with the target that it was fitted to; the target only decides the frame, the particles' size
+            and, if requested, their colours.
+        outs: files in any format, each written whole or not at all; all show the same drawing.
+        config: content and look of the animation.
         poster: a PNG of the picture at the end.
-        reporter: is told of the progress; by default nobody is.
+        reporter: receives progress; silent by default.
 
     Raises:
         UnusableInput: a file cannot be written, or the style cannot show these runs.
-        CheckFailed: a file cannot be made as small as was asked for.
+        CheckFailed: a file cannot be made small enough.
     """
     formats = [check_output(out, config.limits) for out in outs]
     for row in formats:
@@ -75,7 +75,7 @@ def animate(
     contents: dict[type, Film | ParticleFilm] = {}
     film: Film | None = None
     with ExitStack() as stack:
-
+        # A page and frames of the same particles share one integration, which is expensive.
         @functools.cache
         def motion_of(style: Style, count: int | None) -> Trajectories:
             return stack.enter_context(integrate(style, timeline.moments, count, config.seed, reporter))
@@ -99,6 +99,6 @@ def animate(
 
 
 def _make_timeline(pace: Pace, flows: Sequence[Flow]) -> Timeline:
-    """Makes the timeline; the flow with the most layers decides what ``pace`` leaves open."""
+    """Makes the timeline; the flow with the most layers decides all values that ``pace`` leaves open."""
     leading = max(flows, key=lambda flow: len(flow.layer_ends()))
     return make_timeline(pace, len(flows), len(leading.layer_ends()), leading.default_easing)

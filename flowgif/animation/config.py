@@ -1,4 +1,4 @@
-"""What an animation shows, and how, as it was asked for."""
+"""The settings of an animation."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ __all__ = ["AnimationConfig"]
 
 @dataclass(frozen=True)
 class AnimationConfig:
-    """What is drawn, and how.
+    """The settings of an animation, checked against their ranges.
 
     Attributes:
         style: a name in STYLES.
         look: the colours.
-        pace: how time passes.
-        size: of the frame's longer side, pixels; None for the preset's, or without a preset the style's default.
-        points: how many particles; None for the style's default.
-        seed: of the base points; the same seed gives the same bytes.
-        caption: whether the layer's number stands below the picture, or the time where there are no layers.
-        loops: how many times it plays, 0 for ever.
+        pace: speed and order of the frames.
+        size: longer side of the frame, pixels; None for the preset's, or without a preset the style's default.
+        points: number of particles; None for the style's default.
+        seed: seed of the base points; the same seed gives the same bytes.
+        caption: whether the layer's number is shown below the picture, or the time if there are no layers.
+        loops: number of times that the animation is shown; 0 for ever.
         max_bytes: the largest size of each file; levels, frames and pixels are given up for it in this order.
         preset: a name in PRESETS, whose limits the files must keep.
-        comment: goes into the files.
+        comment: text for the files' metadata.
 
     Raises:
         UnusableInput: a value is out of its range or unknown, or a size is given beside a preset.
@@ -61,12 +61,12 @@ class AnimationConfig:
 
     @property
     def limits(self) -> Limits:
-        """What each file must keep."""
+        """The limits that each file must keep."""
         return Limits(self.max_bytes, None if self.preset is None else PRESETS[self.preset])
 
     @property
     def transparent_index(self) -> int | None:
-        """The palette index that is see-through, or None."""
+        """The palette index of the transparent colour, or None."""
         return 0 if self.look.transparent else None
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from flowgif.animation.config import AnimationConfig
-from flowgif.animation.reporter import SILENT, Reporter
+from flowgif.animation.reporter import SILENT, DrawingReporter
 from flowgif.drawing.caption import draw_caption
 from flowgif.drawing.styles.base import Frame, Style
 from flowgif.drawing.trajectories import Motion
@@ -18,17 +18,16 @@ __all__ = ["add_captions", "record_film"]
 
 
 def record_film(
-    style: Style, motion: Motion, timeline: Timeline, config: AnimationConfig, reporter: Reporter = SILENT
+    style: Style, motion: Motion, timeline: Timeline, config: AnimationConfig, reporter: DrawingReporter = SILENT
 ) -> Film:
     """Draws all frames of a timeline.
 
     Args:
-        style: draws them.
-        motion: where the particles are at the timeline's moments.
-        timeline: which moments are shown, and for how long.
-        config: says whether there is a caption, what the background is, how often the film plays and what its comment
-            is; a preset may require a square.
-        reporter: is told of each frame.
+        style: the style that draws them.
+        motion: positions of the particles at the timeline's moments.
+        timeline: the moments, and the time for which each is shown.
+        config: gives caption, background, number of loops and comment; its preset may require a square.
+        reporter: receives the number of each frame.
     """
     frames = style.frames(motion, timeline.moments)
     if config.caption:
@@ -64,7 +63,7 @@ def _pad_to_square(frame: Frame) -> Frame:
     return square
 
 
-def _report(frames: Iterable[Frame], count: int, reporter: Reporter) -> Iterator[Frame]:
+def _report(frames: Iterable[Frame], count: int, reporter: DrawingReporter) -> Iterator[Frame]:
     reporter.begin("drawing frames")
     for number, frame in enumerate(frames, 1):
         yield frame

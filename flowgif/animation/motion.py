@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flowgif.animation.reporter import SILENT, Reporter
+from flowgif.animation.reporter import SILENT, DrawingReporter
 from flowgif.drawing.styles.base import Style
 from flowgif.drawing.trajectories import Trajectories
 from flowgif.timeline import Moment
@@ -13,16 +13,16 @@ __all__ = ["integrate"]
 
 
 def integrate(
-    style: Style, moments: Iterable[Moment], points: int | None, seed: int, reporter: Reporter = SILENT
+    style: Style, moments: Iterable[Moment], points: int | None, seed: int, reporter: DrawingReporter = SILENT
 ) -> Trajectories:
-    """Carries a style's base points through the flows of its runs; the result must be closed.
+    """Maps a style's base points through the flows of its runs; the result must be closed.
 
     Args:
-        style: says which base points.
-        moments: any, in any order.
-        points: about how many; None for the style's default.
-        seed: of the base points.
-        reporter: is told that it begins.
+        style: the style that gives the base points.
+        moments: any moments in any order.
+        points: approximate number of particles; None for the style's default.
+        seed: seed of the base points.
+        reporter: receives the start of the task.
     """
     reporter.begin("integrating the particles' paths ...")
     base, refinements = style.base_points(points, seed), style.refinements(points)

@@ -1,4 +1,4 @@
-"""Makes a particle film, of which pages are made, from particles' trajectories."""
+"""Makes a particle film, the content of pages, from trajectories of particles."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from flowgif.animation.config import AnimationConfig
 from flowgif.drawing.colours import THEMES, Look
 from flowgif.drawing.styles.points import PointsStyle
 from flowgif.drawing.trajectories import Motion
-from flowgif.formats.vector.particles import ParticleFilm, Theme
-from flowgif.timeline import Timeline, paints
+from flowgif.formats.vector.particles import ParticleFilm, ThemeColours
+from flowgif.timeline import Timeline, assign_paints
 
 __all__ = ["MAX_PARTICLES", "make_particle_film"]
 
-MAX_PARTICLES = 3000  # they keep a page under a megabyte
+MAX_PARTICLES = 3000  # with so few, a page is smaller than a megabyte
 
 
 def make_particle_film(
@@ -22,11 +22,10 @@ def make_particle_film(
     """Takes the positions of the first MAX_PARTICLES particles at all moments of a timeline.
 
     Args:
-        points: says how large the particles are, and of which colour.
-        motion: where they are at the timeline's moments.
-        timeline: which moments are shown, and for how long.
-        config: says which colours were asked for, whether there is a caption, how often the film plays and what its
-            comment is.
+        points: gives the particles' radius and colours.
+        motion: positions of the particles at the timeline's moments.
+        timeline: the moments, and the time for which each is shown.
+        config: gives the requested colours, caption, number of loops and comment.
     """
     motion = motion.subset(points.runs, 0, min(len(motion.base), MAX_PARTICLES))
     moments = timeline.moments
@@ -45,7 +44,7 @@ def make_particle_film(
         moves=timeline.moves,
         still=timeline.last_picture,
         colours=colours,
-        paints=tuple(paints(moments)) if colours is not None else None,
+        paints=tuple(assign_paints(moments)) if colours is not None else None,
         captions=tuple(points.runs[moment.run].flow.time_name(moment.time) for moment in moments)
         if config.caption
         else None,
@@ -56,12 +55,12 @@ def make_particle_film(
     )
 
 
-def _themes(look: Look) -> tuple[Theme, Theme]:
-    """The light and the dark theme; colours set by the user apply to both."""
+def _themes(look: Look) -> tuple[ThemeColours, ThemeColours]:
+    """Returns the light and the dark theme; colours set by the user apply to both."""
     themes = [(theme.foreground, theme.background) for theme in THEMES.values()]
-    asked = (look.foreground, look.background)
-    light, dark = themes if asked in themes else (asked, asked)
-    return Theme(_hex(light[0]), _hex(light[1])), Theme(_hex(dark[0]), _hex(dark[1]))
+    requested = (look.foreground, look.background)
+    light, dark = themes if requested in themes else (requested, requested)
+    return ThemeColours(_hex(light[0]), _hex(light[1])), ThemeColours(_hex(dark[0]), _hex(dark[1]))
 
 
 def _hex(colour: tuple[int, int, int]) -> str:

@@ -1,20 +1,20 @@
-"""What is told of the progress while an animation is made."""
+"""The interface that receives the progress of an animation."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["SILENT", "Reporter"]
+__all__ = ["SILENT", "DrawingReporter"]
 
 
-class Reporter(Protocol):
-    """Is told what is being done."""
+class DrawingReporter(Protocol):
+    """Receives the progress of an animation."""
 
     def begin(self, task: str) -> None:
-        """A task begins; which share of it is done is not known yet."""
+        """Receives the start of a task; the share of it that is done is not known yet."""
 
     def advance(self, share: float, *fields: str) -> None:
-        """A share of the task, within [0, 1], is done; ``fields`` say more, the most important first."""
+        """Receives the share of the task that is done, in [0, 1]; ``fields`` are details, the most important first."""
 
 
 class _Silent:
@@ -25,4 +25,4 @@ class _Silent:
         pass
 
 
-SILENT: Reporter = _Silent()
+SILENT: DrawingReporter = _Silent()

@@ -13,7 +13,7 @@ from flowgif.animation.animate import Animated
 from flowgif.animation.config import AnimationConfig
 from flowgif.animation.film import add_captions
 from flowgif.animation.motion import integrate
-from flowgif.animation.reporter import SILENT, Reporter
+from flowgif.animation.reporter import SILENT, DrawingReporter
 from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.table import STYLES
 from flowgif.errors import UnusableInput
@@ -30,16 +30,16 @@ def draw_stills(
     out: Path,
     times: Sequence[float],
     config: AnimationConfig = AnimationConfig(),
-    reporter: Reporter = SILENT,
+    reporter: DrawingReporter = SILENT,
 ) -> Animated:
     """Writes a PNG with a row of frames.
 
     Args:
         runs: one flow, with the target that it was fitted to.
         out: a PNG; replaced whole or left alone.
-        times: of each frame, within [0, 1], in any order.
-        config: what is drawn; its side is that of one frame, and its pace is not used.
-        reporter: is told of the progress; by default nobody is.
+        times: flow time of each frame, in [0, 1], in any order.
+        config: content and look of the row; its side is the side of one frame, and its pace is not used.
+        reporter: receives progress; silent by default.
 
     Raises:
         UnusableInput: several runs, a time outside [0, 1], limits of a file, or the file cannot be written.
@@ -54,7 +54,7 @@ def draw_stills(
     style = STYLES[config.style](place_runs(runs, config.side), config.look)
     # No particle moves from one frame of the row to the next.
     moments = [Moment(0, time, after_cut=True) for time in times]
-    # What shows of the frames before is drawn as if they had been there, at the usual pace.
+    # Tails show earlier frames, so these are computed at the default speed too.
     before = [[Moment(0, max(0.0, time - i / FRAMES)) for i in range(style.memory, 0, -1)] for time in times]
     with integrate(style, [*moments, *itertools.chain(*before)], config.points, config.seed, reporter) as motion:
         if style.memory:

@@ -1,4 +1,4 @@
-"""A line of text below a frame."""
+"""Draws a line of text below a frame."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 __all__ = ["draw_caption"]
 
 FONT_SIZE = 0.06  # height of a line, as a share of the frame's width
-MIN_SIZE, MAX_SIZE = 10, 40  # of the font, pixels; it is smaller only if there is no room
-LEAST_SIZE = 4  # pixels, also where there is no room
+MIN_SIZE, MAX_SIZE = 10, 40  # font sizes, pixels; a font is smaller than MIN_SIZE only if there is no room
+LEAST_SIZE = 4  # smallest font size, pixels, even if there is no room
 
 
 def draw_caption(
@@ -22,17 +22,17 @@ def draw_caption(
 
     Args:
         text: one line.
-        width: pixels.
-        levels: of ink; levels - 1 is full.
+        width: width of the strip, pixels.
+        levels: number of ink levels; levels - 1 is full.
         others: texts whose letters have the same size; the size shrinks until the widest text fits.
-        moving: whether the texts follow each other in the same place. Then all begin where the widest has to begin, so
-            that they do not jump to and fro.
+        moving: whether the texts follow each other in the same place. Then all begin at the column where the widest
+            must begin, so that they do not jump to and fro.
     """
     texts = (text, *others)
     size = min(MAX_SIZE, max(MIN_SIZE, round(FONT_SIZE * width)))
     while True:
         font = ImageFont.load_default(size)
-        widest = max(font.getlength(each) for each in texts)
+        widest = max(font.getlength(line) for line in texts)
         if widest <= width or size <= LEAST_SIZE:
             break
         size -= 1

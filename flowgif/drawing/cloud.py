@@ -1,4 +1,4 @@
-"""Evenly spread points of the cloud, N(0, I)."""
+"""Makes evenly spread points of the cloud, N(0, I)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from torch import Tensor
 
 __all__ = ["normal_quantiles", "spread_cloud"]
 
-EDGE = 1e-9  # how near 0 and 1 a probability may come; there the quantile is 6 standard deviations away
+EDGE = 1e-9  # smallest distance of a probability from 0 and 1; the quantile is then 6 standard deviations away
 
 
 def spread_cloud(n: int, seed: int) -> Tensor:
     """Spreads n points like N(0, I), (n, 2) float32, so evenly that ink of any shape fills evenly.
 
-    They are a scrambled Sobol sequence, and each point is moved at random by about the distance to its neighbours: a
-    bare sequence shows as a lattice in the cloud. The moves wrap around the unit square, which keeps the density even.
+    The points are a scrambled Sobol sequence. Each is moved at random by about the distance to its neighbours,
+    because a bare sequence shows as a lattice in the cloud. The moves wrap around the unit
+    square, which keeps the density even.
 
     Args:
-        n: how many.
-        seed: of the scrambling and of the moves.
+        n: number of points.
+        seed: seed of the scrambling and of the moves.
     """
     u = torch.quasirandom.SobolEngine(2, scramble=True, seed=seed).draw(n, dtype=torch.float64)
     moves = torch.rand(n, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) - 0.5

@@ -1,4 +1,4 @@
-"""Colours of a file: palettes, colour maps and themes.
+"""Makes the colours of a file: palettes, colour maps and themes.
 
 A frame is made of palette indices, and one palette serves the whole file: index 0 is the background, and the other
 indices are shades, from the faintest to the full, of one colour or of several.
@@ -36,10 +36,10 @@ __all__ = [
 RGB = tuple[int, int, int]
 """Red, green and blue, 0 to 255, sRGB."""
 
-LEGIBLE = 0.35  # a text differs at least so much in lightness from what it stands on; black and white differ by 1
+LEGIBLE = 0.35  # smallest difference in lightness between a text and its ground; black and white differ by 1
 FAINT = 0.1  # colours that differ less in Oklab hardly stand out
 SUITABLE = "a map such as viridis, magma or crest"
-ANCHORS = 256  # of a map of the library: as many colours as most of its maps are made of
+ANCHORS = 256  # number of anchors of a map of the library: the number of colours in most of its maps
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ THEMES = Table(
         "dark": Theme((13, 17, 23), (226, 236, 247), "night"),
     },
 )
-# flowgif's own colour maps, besides those of the cmap library. Each is its anchors, from no density to the highest.
+# flowgif's own colour maps, besides those of the cmap library. Each is a list of anchors, from no density to the
+# highest.
 CMAPS = Table(
     names.CMAPS,
     {
@@ -80,7 +81,7 @@ class Palette:
 
     Attributes:
         colours: (n, 3) uint8, sRGB: the background, then the shades of each colour up to the full one.
-        shades: how many each colour has.
+        shades: number of shades of each colour.
     """
 
     colours: npt.NDArray[np.uint8]
@@ -94,13 +95,13 @@ class Palette:
 
 @dataclass(frozen=True)
 class Look:
-    """The colours of an animation that the user asked for.
+    """The requested colours of an animation.
 
     Attributes:
         background, foreground: sRGB.
         cmap: anchors of a density's colour map, (m, 3) sRGB; the first is the background of densities.
-        transparent: whether the background is see-through, if the format can do that.
-        source: whether every particle has the colour that the picture has where the particle ends.
+        transparent: whether the background is transparent, if the format can do that.
+        source: whether every particle has the picture's colour at the particle's final position.
     """
 
     background: RGB
@@ -118,7 +119,7 @@ def make_look(
     transparent: bool = False,
     color: str | None = None,
 ) -> Look:
-    """Makes a look from options; what they leave open is the theme's.
+    """Makes a look from options. The theme decides everything that they leave open.
 
     Args:
         theme: a name in THEMES.
@@ -126,7 +127,7 @@ def make_look(
             from the background to the foreground.
         cmap: a name in CMAPS, or of any map of the cmap library. Its first colour is the background of densities,
             unless ``bg`` is given, which then replaces that colour.
-        transparent: whether the background is see-through.
+        transparent: whether the background is transparent.
         color: 'source' for the picture's colours.
 
     Raises:
@@ -154,7 +155,7 @@ def find_cmap(name: str) -> tuple[RGB, ...]:
     """Returns the anchors of a colour map, from no density to the highest.
 
     Args:
-        name: in CMAPS, or of any map of the cmap library; also backwards, as 'magma_r'. Case does not matter.
+        name: a name in CMAPS, or of any map of the cmap library; also backwards, as 'magma_r'. Case does not matter.
 
     Raises:
         UnusableInput: there is no such map, or its colours have no order.
@@ -167,16 +168,16 @@ def find_cmap(name: str) -> tuple[RGB, ...]:
     catalog = Catalog()
     forwards, backwards = name.lower().removesuffix("_r"), name.lower().endswith("_r")
     try:
-        # A short name may stand for maps of several authors; the full one of the first keeps the library from warning.
-        found = Colormap(catalog.resolve(forwards))
+        # A short name may stand for maps of several authors. The first one's full name avoids the library's warning.
+        colour_map = Colormap(catalog.resolve(forwards))
     except KeyError:
-        known = [*CMAPS, *(each.lower() for each in catalog.short_keys())]
-        near = difflib.get_close_matches(name.lower(), sorted(known), n=1)
-        remedy = did_you_mean(name.lower(), near) if near else f"give {names.CMAPS}, or {SUITABLE}"
+        known = [*CMAPS, *(key.lower() for key in catalog.short_keys())]
+        matches = difflib.get_close_matches(name.lower(), sorted(known), n=1)
+        remedy = did_you_mean(name.lower(), matches) if matches else f"give {names.CMAPS}, or {SUITABLE}"
         raise UnusableInput(f"unknown --cmap '{name}'; {remedy}") from None
-    if found.category == "qualitative":
+    if colour_map.category == "qualitative":
         raise UnusableInput(f"--cmap {name}: its colours have no order, as densities have; give {SUITABLE}")
-    colours = np.rint(255 * np.asarray(found(np.linspace(0, 1, ANCHORS), N=ANCHORS))[:, :3]).astype(int)
+    colours = np.rint(255 * np.asarray(colour_map(np.linspace(0, 1, ANCHORS), N=ANCHORS))[:, :3]).astype(int)
     return tuple((red, green, blue) for red, green, blue in (colours[::-1] if backwards else colours).tolist())
 
 
@@ -196,8 +197,8 @@ def _parse(text: str, option: str) -> RGB:
 def ramp(anchors: tuple[RGB, ...] | npt.NDArray[np.uint8], levels: int) -> npt.NDArray[np.uint8]:
     """Interpolates colours at even steps along the anchors, (levels, 3), in Oklab (B. Ottosson, 2020)."""
     lab = oklab(np.asarray(anchors))
-    places = np.linspace(0, len(lab) - 1, levels)
-    mixed = np.stack([np.interp(places, range(len(lab)), lab[:, c]) for c in range(3)], 1)
+    positions = np.linspace(0, len(lab) - 1, levels)
+    mixed = np.stack([np.interp(positions, range(len(lab)), lab[:, c]) for c in range(3)], 1)
     return from_oklab(mixed)
 
 
@@ -212,8 +213,8 @@ def legible(colour: RGB, ground: RGB) -> RGB:
     """Returns the colour, or black or white if its lightness hardly differs from the ground's."""
     black, white = (0, 0, 0), (255, 255, 255)
     lightness = oklab(np.array([ground, colour, black, white], dtype=np.uint8))[:, 0]
-    away = np.abs(lightness[1:] - lightness[0])
-    return colour if away[0] >= LEGIBLE else (black, white)[int(away[2] > away[1])]
+    contrast = np.abs(lightness[1:] - lightness[0])
+    return colour if contrast[0] >= LEGIBLE else (black, white)[int(contrast[2] > contrast[1])]
 
 
 def is_faint(colours: npt.NDArray[np.uint8], ground: RGB) -> bool:

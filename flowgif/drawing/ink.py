@@ -1,6 +1,6 @@
-"""Draws particles, lines and arrows as ink: numpy arrays of (height, width), with nothing known of flows or files.
+"""Draws particles, lines and arrows as ink: numpy arrays of (height, width). It knows nothing of flows or files.
 
-Places are (n, 2), column and row in pixels; the first pixel's centre is at (0, 0).
+Positions are (n, 2), column and row in pixels; the first pixel's centre is at (0, 0).
 """
 
 from __future__ import annotations
@@ -18,124 +18,125 @@ Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 SUBPIXEL_BITS = 4
-SUBPIXELS = 1 << SUBPIXEL_BITS  # a disc is at one of so many places within a pixel, along each side
-# Numbers in an array that is worked on at once. The system takes back large arrays and hands out new ones, so several
-# small ones in turn are several times faster.
+SUBPIXELS = 1 << SUBPIXEL_BITS  # number of possible positions of a disc within a pixel, along each side
+# Size of an array that is processed at once. The system takes back large arrays and hands out new ones, so several
+# small arrays in turn are several times faster.
 CHUNK = 1 << 15
-SUPERSAMPLING = 3  # arrows are drawn at so many times the size, and averaged
+SUPERSAMPLING = 3  # arrows are drawn at this multiple of the size, and averaged
 HEAD = 3.2  # length of an arrow's head, as a multiple of the shaft's thickness
 
 
-def discs(shape: tuple[int, int], places: Array, radius: float) -> Array:
+def discs(shape: tuple[int, int], positions: Array, radius: float) -> Array:
     """Draws anti-aliased discs; where they overlap, ink adds up beyond the 1 of full ink.
 
     Args:
         shape: (height, width).
-        places: of the discs' centres, (n, 2).
-        radius: pixels.
+        positions: centres of the discs, (n, 2).
+        radius: radius of the discs, pixels.
     """
     padded, inner = _padded(shape, radius)
     ink = np.zeros(padded[0] * padded[1])
-    for pixel, cover, _ in _covered_pixels(padded, inner, places, radius):
+    for pixel, cover, _ in _covered_pixels(padded, inner, positions, radius):
         np.add.at(ink, pixel.ravel(), cover.ravel())
     return ink.reshape(padded)[inner]
 
 
-def owners(shape: tuple[int, int], places: Array, radius: float, labels: Labels) -> Labels:
+def owners(shape: tuple[int, int], positions: Array, radius: float, labels: Labels) -> Labels:
     """Finds the label (n,) of the disc that covers each pixel most, (height, width); 0 where there is no disc."""
     padded, inner = _padded(shape, radius)
     out, most = np.zeros(padded[0] * padded[1], dtype=np.int64), np.zeros(padded[0] * padded[1], dtype=np.uint8)
-    for pixel, cover, which in _covered_pixels(padded, inner, places, radius):
-        # Bytes are sorted in one pass, and nobody sees a smaller difference.
+    for pixel, cover, disc in _covered_pixels(padded, inner, positions, radius):
+        # numpy radix-sorts uint8, which is fast, and a smaller difference is not visible.
         share = (cover * 255).astype(np.uint8).ravel()
         order = np.argsort(share, kind="stable")
         order = order[(share[order] > 0) & (share[order] >= most[pixel.ravel()[order]])]
         at = pixel.ravel()[order]
-        # If there are several values for one place, numpy keeps the last.
-        out[at], most[at] = labels[which[order // cover.shape[1]]], share[order]
+        # If there are several values for one pixel, numpy keeps the last.
+        out[at], most[at] = labels[disc[order // cover.shape[1]]], share[order]
     return out.reshape(padded)[inner]
 
 
 def _padded(shape: tuple[int, int], radius: float) -> tuple[tuple[int, int], tuple[slice, slice]]:
-    """Returns the shape with room for all of every visible disc, and where in it the frame is."""
+    """Returns a shape with room for the whole of every visible disc, and the slices of the frame in it."""
     pad = 2 * _reach(radius)
     height, width = shape
     return (height + 2 * pad, width + 2 * pad), (slice(pad, pad + height), slice(pad, pad + width))
 
 
 def _reach(radius: float) -> int:
-    """Returns how many pixels a disc extends at most from the pixel of its centre."""
+    """Returns the largest number of pixels that a disc extends from the pixel of its centre."""
     return int(np.ceil(radius + 0.5)) + 1
 
 
 def _covered_pixels(
-    padded: tuple[int, int], inner: tuple[slice, slice], places: Array, radius: float
+    padded: tuple[int, int], inner: tuple[slice, slice], positions: Array, radius: float
 ) -> Iterator[tuple[Labels, Array, Labels]]:
-    """Yields, for some of the discs at a time, the pixels that they cover.
+    """Yields the pixels that discs cover, for a part of the discs at a time.
 
     Args:
-        padded, inner: of :func:`_padded`.
-        places: (n, 2).
-        radius: pixels.
+        padded, inner: the result of :func:`_padded`.
+        positions: centres of the discs, (n, 2).
+        radius: radius of the discs, pixels.
 
     Yields:
-        Indices of pixels of the padded frame and how much of each is covered, both (k, m); which discs these are, (k,).
+        Indices of pixels of the padded frame, (k, m); the covered share of each, (k, m); the indices of the k discs,
+        (k,).
     """
     reach = _reach(radius)
-    near, covers = _stamps(radius)
-    around = near[:, 1] * padded[1] + near[:, 0]
-    step = max(1, CHUNK // len(near))
-    for start in range(0, len(places), step):
-        column, row = places[start : start + step].T
+    offsets, covers = _stamps(radius)
+    index_offsets = offsets[:, 1] * padded[1] + offsets[:, 0]
+    step = max(1, CHUNK // len(offsets))
+    for start in range(0, len(positions), step):
+        column, row = positions[start : start + step].T
         column, row = column + inner[1].start, row + inner[0].start
         visible = _within(column, row, reach, padded[1] - reach - 1, padded[0] - reach - 1)
         column, row = (np.rint(side[visible] * SUBPIXELS).astype(np.int64) for side in (column, row))
         corner = (row >> SUBPIXEL_BITS) * padded[1] + (column >> SUBPIXEL_BITS)
         subpixel = (row & (SUBPIXELS - 1)) * SUBPIXELS + (column & (SUBPIXELS - 1))
-        yield corner[:, None] + around, covers.take(subpixel, axis=0), start + visible
+        yield corner[:, None] + index_offsets, covers.take(subpixel, axis=0), start + visible
 
 
 def _within(column: Array, row: Array, low: float, right: float, bottom: float) -> Labels:
-    """Returns indices of the places with low <= column < right and low <= row < bottom."""
+    """Returns indices of the positions with low <= column < right and low <= row < bottom."""
     return np.flatnonzero((column >= low) & (column < right) & (row >= low) & (row < bottom))
 
 
 @lru_cache(maxsize=4)
 def _stamps(radius: float) -> tuple[Labels, Array]:
-    """Draws a disc at every place within a pixel.
+    """Draws a disc at every possible position within a pixel.
 
     Returns:
-        The pixels around, (m, 2), column and row, and how much of each the discs cover, (SUBPIXELS^2, m).
+        Offsets of the covered pixels, (m, 2), column and row; the share of each that the discs cover, (SUBPIXELS^2, m).
     """
     around = np.arange(-_reach(radius), _reach(radius) + 1)
-    near = np.stack(np.meshgrid(around, around), -1).reshape(-1, 2)
+    offsets = np.stack(np.meshgrid(around, around), -1).reshape(-1, 2)
     part = np.arange(SUBPIXELS) / SUBPIXELS
-    places = np.stack(np.meshgrid(part, part), -1).reshape(-1, 1, 2)
-    distance = np.hypot(*np.moveaxis(near - places, -1, 0))
+    positions = np.stack(np.meshgrid(part, part), -1).reshape(-1, 1, 2)
+    distance = np.hypot(*np.moveaxis(offsets - positions, -1, 0))
     # The share of a pixel that a disc covers, to first order in the distance of its edge.
     covers = np.clip(radius + 0.5 - distance, 0, 1)
     touched = covers.any(0)
-    return near[touched], covers[:, touched]
+    return offsets[touched], covers[:, touched]
 
 
 def smooth_mass(shape: tuple[int, int], particles: Iterable[tuple[Array, Array]], sd: float) -> Array:
-    """Computes the particles' mass in each pixel, each particle spread by a Gaussian.
+    """Computes the mass of particles in each pixel; a Gaussian spreads each particle.
 
     Args:
         shape: (height, width).
-        particles: parts of all particles, each places (n, 2) and masses (n,).
+        particles: parts of all particles, each with positions (n, 2) and masses (n,).
         sd: standard deviation of the Gaussian, pixels.
 
     Returns:
         (height, width); its sum is the mass inside the frame.
     """
-    # A pixel has the average over it, which spreads a particle by a variance of 1/12 along each side. Dividing the
-    # particle between the pixels around its place spreads it by 1/6. So the filter's variance is 1/12 less than the
-    # Gaussian's; where that is negative, the filter sharpens.
+    # A pixel has the average over its area, which spreads a particle by a variance of 1/12 along each side. Dividing
+    # the particle between the pixels around its position spreads it by 1/6. So the filter's variance is 1/12 less than
+    # the Gaussian's; if that is negative, the filter sharpens.
     variance = sd**2 - 1 / 12
-    # What lies beyond the padding cannot reach the frame.
+    # Mass beyond the padding cannot reach the frame.
     pad = int(np.ceil(4 * sd)) + 1
-    moved = ((places + pad, masses) for places, masses in particles)
+    moved = ((positions + pad, masses) for positions, masses in particles)
     mass = _deposit((shape[0] + 2 * pad, shape[1] + 2 * pad), moved)
     distance = np.arange(-pad, pad + 1) ** 2
     if variance < 0.5:  # a narrower Gaussian, sampled at whole pixels, has another variance
@@ -151,23 +152,23 @@ def means_around(mass: Array, rows: Array, columns: Array, sd: float) -> Array:
 
     Args:
         mass: (height, width).
-        rows, columns: of the lattice, (r,) and (c,), pixels.
+        rows, columns: rows and columns of the lattice, (r,) and (c,), pixels.
         sd: standard deviation of the Gaussian, pixels.
 
     Returns:
         (r, c).
     """
-    along, across = (
+    row_weights, column_weights = (
         np.exp(-0.5 * ((np.arange(side) - at[:, None]) / sd) ** 2)
         for side, at in zip(mass.shape, (rows, columns), strict=True)
     )
-    return along @ mass @ across.T / (along.sum(1)[:, None] * across.sum(1))
+    return row_weights @ mass @ column_weights.T / (row_weights.sum(1)[:, None] * column_weights.sum(1))
 
 
 def _filtered(x: Array, taps: Array) -> Array:
     """Sums neighbours along the first axis, weighted by taps, (len(x) - len(taps) + 1, ...).
 
-    A block of rows at a time is a product with a band matrix of the taps, which is the same for all blocks.
+    Each block of rows is a product with a band matrix of the taps, which is the same for all blocks.
     """
     rows, block, more = len(x) - len(taps) + 1, 2 * len(taps), len(taps) - 1
     band = np.zeros((block, block + more))
@@ -181,18 +182,18 @@ def _filtered(x: Array, taps: Array) -> Array:
 
 
 def _deposit(shape: tuple[int, int], particles: Iterable[tuple[Array, Array]]) -> Array:
-    """Divides each weight between the four pixels around its place; what falls outside is lost.
+    """Divides each weight between the four pixels around its position; weight outside the frame is lost.
 
     Args:
         shape: (height, width).
-        particles: as in :func:`smooth_mass`.
+        particles: parts of all particles, as in :func:`smooth_mass`.
     """
     height, width = shape
-    # There is a pixel more on every side, into which falls what is lost.
+    # One extra pixel on every side receives the mass outside the frame; it is cut off at the end.
     wide = width + 2
     out = np.zeros((height + 2) * wide)
-    for places, weights in particles:
-        column, row = places.T + 1.0
+    for positions, weights in particles:
+        column, row = positions.T + 1.0
         visible = _within(column, row, 0, width + 1, height + 1)
         column, row, weight = column[visible], row[visible], weights[visible]
         left, top = column.astype(np.int64), row.astype(np.int64)
@@ -210,19 +211,19 @@ def streaks(shape: tuple[int, int], starts: Array, ends: Array, strength: float,
 
     Args:
         shape: (height, width).
-        starts, ends: of the lines, (n, 2).
-        strength: ink for each pixel of a line's length.
-        most: dots that a line is made of, at most; a longer line has gaps.
+        starts, ends: ends of the lines, (n, 2).
+        strength: ink per pixel of a line's length.
+        most: largest number of dots in a line; a line of more pixels has gaps.
     """
     length = np.hypot(*(ends - starts).T)
     steps = np.clip(np.ceil(length), 1, most).astype(np.int64)
-    which = np.repeat(np.arange(len(starts)), steps)
+    line = np.repeat(np.arange(len(starts)), steps)
     first = np.concatenate(([0], np.cumsum(steps)[:-1]))
-    share = (np.arange(len(which)) - first[which] + 0.5) / steps[which]
-    places = starts[which] + (ends - starts)[which] * share[:, None]
-    ink = strength * (length / steps)[which]
+    share = (np.arange(len(line)) - first[line] + 0.5) / steps[line]
+    positions = starts[line] + (ends - starts)[line] * share[:, None]
+    ink = strength * (length / steps)[line]
     step = CHUNK // 4
-    return _deposit(shape, ((places[i : i + step], ink[i : i + step]) for i in range(0, len(places), step)))
+    return _deposit(shape, ((positions[i : i + step], ink[i : i + step]) for i in range(0, len(positions), step)))
 
 
 def arrows(shape: tuple[int, int], starts: Array, moves: Array, thickness: float) -> Array:
@@ -230,9 +231,9 @@ def arrows(shape: tuple[int, int], starts: Array, moves: Array, thickness: float
 
     Args:
         shape: (height, width).
-        starts: of the arrows, (n, 2).
-        moves: from start to tip, (n, 2), pixels; arrows shorter than a pixel are left out.
-        thickness: of the shaft, pixels.
+        starts: starts of the arrows, (n, 2).
+        moves: vectors from start to tip, (n, 2), pixels; arrows shorter than a pixel are left out.
+        thickness: thickness of the shaft, pixels.
     """
     image = Image.new("L", (shape[1] * SUPERSAMPLING, shape[0] * SUPERSAMPLING))
     pen = ImageDraw.Draw(image)
@@ -240,10 +241,10 @@ def arrows(shape: tuple[int, int], starts: Array, moves: Array, thickness: float
         length = float(np.hypot(*move))
         if length < SUPERSAMPLING:
             continue
-        along = move / length
-        across = np.array((-along[1], along[0]))
+        direction = move / length
+        normal = np.array((-direction[1], direction[0]))
         head = min(0.45 * length, HEAD * thickness * SUPERSAMPLING)
-        tip, neck = start + move, start + move - along * head
+        tip, neck = start + move, start + move - direction * head
         pen.line([tuple(start), tuple(neck)], fill=255, width=max(1, round(thickness * SUPERSAMPLING)))
-        pen.polygon([tuple(tip), tuple(neck + across * head * 0.5), tuple(neck - across * head * 0.5)], fill=255)
+        pen.polygon([tuple(tip), tuple(neck + normal * head * 0.5), tuple(neck - normal * head * 0.5)], fill=255)
     return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BOX), dtype=np.float64) / 255

@@ -1,8 +1,8 @@
-"""A density from few particles: a mesh of base points, and what lies between its nodes.
+"""Interpolates the density of a flow from a mesh of few base points.
 
-A flow is smooth, so where it carries the points between neighbouring nodes follows from where it carries the nodes. A
-mesh of some thousand nodes therefore stands for hundreds of thousands of particles. Each particle carries its share of
-N(0, I) exactly, so there is no noise in the density that they make.
+A flow is smooth, so the images of points between nodes can be interpolated from the images of the nodes. A mesh of some
+thousand nodes therefore stands for hundreds of thousands of particles. Each particle has exactly the N(0, I) mass of
+its part of a cell, so the density has no sampling noise.
 """
 
 from __future__ import annotations
@@ -24,19 +24,21 @@ __all__ = ["Mesh", "ParticleGroup"]
 Array = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
-# Nodes are spread like N(0, SPREAD^2 I). With less the cloud's rim is coarse, with more its middle.
+# Nodes are distributed like N(0, SPREAD^2 I). A smaller SPREAD makes the rim of the cloud coarse, a larger one its
+# middle.
 SPREAD = 1.6
-# If one of two neighbouring edges is over so many times as long as the other, the flow has torn the cloud there.
+# If one edge of a node is more than TORN times as long as the opposite one, the map is taken as discontinuous there
+# ('torn').
 TORN = 3.0
-MAX_SPACING = 32.0  # of a group; wider cells are in the group with this spacing
+MAX_SPACING = 32.0  # largest spacing of a group, pixels; wider cells are in this group too
 
 
 class ParticleGroup(NamedTuple):
     """Particles whose spacing is about the same.
 
     Attributes:
-        spacing: the largest distance from one to the next, in the units of their places.
-        particles: parts of the group, each places (n, 2) and masses (n,); the masses of all groups sum to 1.
+        spacing: nominal spacing, pixels; cells between two spacings are split between both groups.
+        particles: parts of the group, each with positions (n, 2) and masses (n,); the masses of all groups sum to 1.
     """
 
     spacing: float
@@ -46,11 +48,11 @@ class ParticleGroup(NamedTuple):
 class _Parabolas(NamedTuple):
     """Parabolas through each node and its two neighbours along one axis.
 
-    A place u in a node's cell, -1/2 to 1/2, is at x + (slope + bend u) u.
+    The point at u in [-1/2, 1/2] of a node's cell has position x + slope u + bend u^2; x is the node's position.
 
     Attributes:
-        slope, bend: (..., 2).
-        length: of the longer edge that is not torn, (...).
+        slope, bend: coefficients, (..., 2).
+        length: length of the longer of a node's two edges, torn edges excluded, (...).
     """
 
     slope: Array
@@ -60,122 +62,133 @@ class _Parabolas(NamedTuple):
 
 @dataclass(frozen=True)
 class Mesh:
-    """A square mesh in the base. Node (i, j) is at (q_i, q_j), where q_i are quantiles of N(0, SPREAD^2).
+    """A square mesh in the base. Node (i, j) is at (q_i, q_j).
+
+    q_i is the quantile of N(0, SPREAD^2) at the probability (i + 1/2) / side.
 
     Attributes:
-        side: nodes along each side, at least 2.
-        halvings: how often each node's cell is halved along each side, at most.
+        side: number of nodes along each side, at least 2.
+        max_halvings: largest number of halvings of a node's cell along each side.
     """
 
     side: int
-    halvings: int
+    max_halvings: int
 
     def nodes(self) -> Tensor:
-        """Returns the nodes' base points, (side^2, 2) float32; the second coordinate runs first."""
-        middles = (torch.arange(self.side, dtype=torch.float64) + 0.5) / self.side
-        along = SPREAD * torch.special.ndtri(middles)
-        return torch.cartesian_prod(along, along).float()
+        """Returns the nodes' base points, (side^2, 2) float32; the second coordinate varies fastest."""
+        probabilities = (torch.arange(self.side, dtype=torch.float64) + 0.5) / self.side
+        quantiles = SPREAD * torch.special.ndtri(probabilities)
+        return torch.cartesian_prod(quantiles, quantiles).float()
 
-    def refine(self, places: Array, side: int) -> Array:
-        """Interpolates where the nodes of a mesh with another number of nodes are.
+    def refine(self, positions: Array, side: int) -> Array:
+        """Interpolates the positions of the nodes of a mesh with another number of nodes.
 
         Args:
-            places: of this mesh's nodes, (self.side^2, 2).
-            side: nodes of the other mesh along each side.
+            positions: positions of this mesh's nodes, (self.side^2, 2).
+            side: number of nodes of the other mesh along each side.
 
         Returns:
-            Places of the other mesh's nodes, (side^2, 2).
+            Positions of the other mesh's nodes, (side^2, 2).
         """
-        rows = places.reshape(self.side, self.side, 2)
-        along = (np.arange(side) + 0.5) * (self.side / side)
-        cell = along.astype(np.int64)
-        at = (along - cell - 0.5)[:, None, None]
+        rows = positions.reshape(self.side, self.side, 2)
+        index = (np.arange(side) + 0.5) * (self.side / side)  # fractional index in this mesh
+        cell = index.astype(np.int64)
+        u = (index - cell - 0.5)[:, None, None]
         for _ in range(2):
             slope, bend, _ = _parabolas(_extended(rows), 0)
-            rows = (rows[cell] + (slope[cell] + bend[cell] * at) * at).swapaxes(0, 1)
+            rows = (rows[cell] + (slope[cell] + bend[cell] * u) * u).swapaxes(0, 1)
         return rows.reshape(-1, 2)
 
-    def particle_groups(self, places: Array, spacing: float) -> Iterator[ParticleGroup]:
+    def particle_groups(self, positions: Array, spacing: float) -> Iterator[ParticleGroup]:
         """Yields the particles that stand for the mesh, grouped by spacing: ``spacing``, twice that, four times that.
 
-        Each node's cell is halved along either side until its particles are no more than ``spacing`` apart, at most
-        ``halvings`` times; a particle has its part's exact share of N(0, I). A cell between two spacings is shared out
-        to both groups, so that neighbouring cells look alike.
+        Each node's cell is halved along each axis separately until its particles are at most ``spacing`` apart, at most
+        ``max_halvings`` times. A particle has the exact N(0, I) mass of its part of the cell. A cell between two
+        spacings is split between both groups, so that neighbouring cells look alike.
 
         Positions in a cell are on the parabola through the node and its two neighbours, along one axis and then the
-        other. If one edge is over TORN times as long as the other, the flow has torn the cloud there and the gap is
-        nearly empty: the longer edge is ignored and the shorter one continued.
+        other. If one edge is over TORN times as long as the opposite one, the flow has torn the cloud there and the gap
+        is nearly empty: the parabola becomes a straight line along the shorter edge.
 
         Args:
-            places: where the nodes were carried, (side^2, 2).
-            spacing: in the units of the places.
+            positions: images of the nodes, (side^2, 2), pixels.
+            spacing: spacing of the first group, pixels.
         """
-        rows = _extended(_extended(places.reshape(self.side, self.side, 2)).swapaxes(0, 1)).swapaxes(0, 1)
+        # Pad by one extrapolated row and column on every side.
+        rows = _extended(_extended(positions.reshape(self.side, self.side, 2)).swapaxes(0, 1)).swapaxes(0, 1)
         slope, bend, length = _parabolas(rows, 0)
-        down, across = length[:, 1:-1], _parabolas(rows[1:-1], 1).length
-        # A flow into thin lines stretches a cell along the line a hundred times as much as across it, so each side has
+        lengths = (length[:, 1:-1], _parabolas(rows[1:-1], 1).length)
+        # A flow into thin lines stretches a cell along the line a hundred times as much as across it, so each axis has
         # its number of halvings.
-        wanted = [np.log2(each / spacing).clip(0, self.halvings) for each in (down.clip(1e-9), across.clip(1e-9))]
+        wanted = [np.log2(length.clip(1e-9) / spacing).clip(0, self.max_halvings) for length in lengths]
         halvings = np.ceil(wanted).astype(np.int64)
-        widths = np.maximum(*(each / 2**number for each, number in zip((down, across), halvings, strict=True)))
-        levels = np.log2((widths / spacing).clip(1, max(1.0, MAX_SPACING / spacing)))  # group 0 has ``spacing``
+        widths = np.maximum(*(length / 2**count for length, count in zip(lengths, halvings, strict=True)))
+        # Fractional group index; group g has spacing * 2^g.
+        group_of = np.log2((widths / spacing).clip(1, max(1.0, MAX_SPACING / spacing)))
         groups: dict[int, list[tuple[Array, Array]]] = {}
         for i, j in _batches_of_like_cells(halvings):
-            parts, near = (2 ** halvings[:, i[0], j[0]]).tolist(), (i[:, None], j[:, None] + np.arange(3))
-            at = _middles(parts[0])[:, None, None]
-            lines = (rows[1:-1][near])[:, None] + (slope[near][:, None] + bend[near][:, None] * at) * at
-            turned = _parabolas(lines, 2)
-            at = _middles(parts[1])[:, None]
-            found = lines[:, :, 1:2] + (turned.slope + turned.bend * at) * at
+            parts = (2 ** halvings[:, i[0], j[0]]).tolist()
+            neighbours = i[:, None], j[:, None] + np.arange(3)
+            u = _middles(parts[0])[:, None, None]
+            # Parts along the first axis of each cell and its two neighbours along the second, (cells, parts[0], 3, 2).
+            lines = (rows[1:-1][neighbours])[:, None] + (slope[neighbours][:, None] + bend[neighbours][:, None] * u) * u
+            across = _parabolas(lines, 2)
+            u = _middles(parts[1])[:, None]
+            positions = lines[:, :, 1:2] + (across.slope + across.bend * u) * u  # (cells, parts[0], parts[1], 2)
+            # (cells, parts[0], parts[1])
             masses = _masses(self.side, parts[0])[i][:, :, None] * _masses(self.side, parts[1])[j][:, None]
-            level = levels[i, j]
-            for group in range(int(level.max()) + 2):
-                share = 1 - np.abs(level - group)
-                in_group = share > 0
+            group_index = group_of[i, j]
+            for group in range(int(group_index.max()) + 2):
+                # Linear interpolation between the two nearest groups, (cells,).
+                weight = 1 - np.abs(group_index - group)
+                in_group = weight > 0
                 if in_group.any():
                     chosen = slice(None) if in_group.all() else in_group  # a slice copies nothing
-                    divided = masses[chosen] * share[chosen][:, None, None]
-                    groups.setdefault(group, []).append((found[chosen].reshape(-1, 2), divided.ravel()))
+                    weighted = masses[chosen] * weight[chosen][:, None, None]
+                    groups.setdefault(group, []).append((positions[chosen].reshape(-1, 2), weighted.ravel()))
         for group in sorted(groups):
             yield ParticleGroup(spacing * 2.0**group, groups[group])
 
 
 def _extended(x: Array) -> Array:
-    """Adds one row before the first and one after the last along the first axis, continued on straight lines."""
+    """Extrapolates linearly one row before the first and one after the last along the first axis."""
     return np.concatenate((2 * x[:1] - x[1:2], x, 2 * x[-1:] - x[-2:-1]))
 
 
 def _parabolas(x: Array, axis: int) -> _Parabolas:
-    """Lays parabolas through all nodes but the first and the last along an axis, without the edges that are torn.
+    """Fits parabolas to all nodes but the first and the last along an axis; opposite edges replace torn ones.
 
     Args:
-        x: places of the nodes, (..., 2).
-        axis: along which the neighbours are.
+        x: positions of the nodes, (..., 2).
+        axis: the axis along which nodes are neighbours.
     """
     edges = np.diff(x, axis=axis)
     lengths = np.hypot(edges[..., 0], edges[..., 1])
-    number = edges.shape[axis]
-    (before, after), (left, right) = (
-        [np.take(each, range(first, first + number - 1), axis) for first in (0, 1)] for each in (edges, lengths)
+    count = edges.shape[axis] - 1
+    edge_before = np.take(edges, range(count), axis)
+    edge_after = np.take(edges, range(1, count + 1), axis)
+    length_before = np.take(lengths, range(count), axis)
+    length_after = np.take(lengths, range(1, count + 1), axis)
+    torn_before, torn_after = length_before > TORN * length_after, length_after > TORN * length_before
+    longer = np.maximum(length_before, length_after)
+    length = np.where(torn_before, length_after, np.where(torn_after, length_before, longer))
+    edge_before, edge_after = (
+        np.where(torn_before[..., None], edge_after, edge_before),
+        np.where(torn_after[..., None], edge_before, edge_after),
     )
-    torn_left, torn_right = left > TORN * right, right > TORN * left
-    longer = np.where(torn_left, right, np.where(torn_right, left, np.maximum(left, right)))
-    before, after = (
-        np.where(torn_left[..., None], after, before),
-        np.where(torn_right[..., None], before, after),
-    )
-    return _Parabolas(0.5 * (before + after), 0.5 * (after - before), longer)
+    return _Parabolas(0.5 * (edge_before + edge_after), 0.5 * (edge_after - edge_before), length)
 
 
 def _batches_of_like_cells(halvings: Counts) -> Iterator[tuple[Counts, ...]]:
-    """Yields rows and columns of cells that are halved alike, with a bounded number of parts in each batch.
+    """Yields rows and columns of cells that are halved equally often, with a bounded number of parts in each batch.
 
     Args:
-        halvings: of each cell along both sides, (2, rows, columns).
+        halvings: number of halvings of each cell along both axes, (2, rows, columns).
     """
-    both = (halvings[0] * (halvings[1].max() + 1) + halvings[1]).astype(np.uint8).ravel()
-    order = np.argsort(both, kind="stable")  # bytes are sorted in one pass
-    for cells in np.split(order, np.flatnonzero(np.diff(both[order])) + 1):
+    pairs = (halvings[0] * (halvings[1].max() + 1) + halvings[1]).astype(np.uint8).ravel()
+    order = np.argsort(pairs, kind="stable")  # numpy radix-sorts uint8, which is fast
+    for cells in np.split(order, np.flatnonzero(np.diff(pairs[order])) + 1):
+        # A batch has at most CHUNK / 4 particles, as each takes several numbers; but at least one cell.
         step = max(1, CHUNK // 4 >> int(halvings.reshape(2, -1)[:, cells[0]].sum()))
         for start in range(0, len(cells), step):
             yield np.unravel_index(cells[start : start + step], halvings.shape[1:])
@@ -188,6 +201,6 @@ def _middles(parts: int) -> Array:
 
 @lru_cache(maxsize=16)
 def _masses(side: int, parts: int) -> Array:
-    """Returns the mass of N(0, 1) in each of the nodes' parts along one axis, (side, parts), summing to 1."""
+    """Returns the N(0, 1) mass of each part of each node's cell along one axis, (side, parts); the sum is 1."""
     edges = torch.linspace(0, 1, side * parts + 1, dtype=torch.float64)
     return torch.special.ndtr(SPREAD * torch.special.ndtri(edges)).diff().numpy().reshape(side, parts)

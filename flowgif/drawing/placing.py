@@ -1,4 +1,4 @@
-"""Runs that are drawn, placed together in one frame."""
+"""Places runs together in one frame."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class DrawnRun:
     """A run that is drawn.
 
     Attributes:
-        flow: carries the particles.
-        target: what the flow was fitted to.
-        view: where data coordinates are in the frame.
+        flow: the flow that moves the particles.
+        target: the target that the flow was fitted to.
+        view: maps data coordinates to positions in the frame.
     """
 
     flow: Flow
@@ -30,11 +30,11 @@ class DrawnRun:
 
 
 def place_runs(runs: Sequence[tuple[Flow, GaussianMixture]], side: int) -> list[DrawnRun]:
-    """Places runs in one frame, which is as wide as the widest and as high as the highest, with one cloud for all.
+    """Places runs in one frame with one cloud. The frame is as wide as the widest picture and as high as the highest.
 
     Args:
-        runs: flows and what they were fitted to.
-        side: of the longer side of each picture with its margin, pixels.
+        runs: flows, each with the target that it was fitted to.
+        side: longer side of each picture with its margin, pixels.
     """
     views = [make_view(target, side) for _, target in runs]
     width, height = max(view.width for view in views), max(view.height for view in views)

@@ -1,4 +1,4 @@
-"""Where every particle is at every moment: integrated once, kept in a temporary file."""
+"""Integrates the positions of all particles at all moments once, and keeps them in a temporary file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from flowgif.drawing.placing import DrawnRun
-from flowgif.drawing.view import Places
+from flowgif.drawing.view import Positions
 from flowgif.files import Spool, spool
 from flowgif.timeline import Moment
 
@@ -22,19 +22,19 @@ __all__ = [
     "Trajectories",
 ]
 
-# Solves are this accurate, data units. Of a thousand points one is further than a pixel from where a tighter solve
-# takes it: where the flow tears the cloud apart.
+# Tolerance of a solve, data units. One of a thousand points is further than a pixel from its position in a more
+# accurate solve. It is at a place where the flow tears the cloud apart.
 TOLERANCE = 1e-5
-BYTES = 8  # of a particle: two float32
+BYTES = 8  # size of a particle: two float32
 
 
 class Refinement(NamedTuple):
     """A denser set of particles that replaces the current one at ``time``.
 
     Attributes:
-        time: of a flow, within (0, 1); from here on the new particles are drawn.
+        time: flow time, in (0, 1), from which the new particles are drawn.
         base: the new particles' base points, (m, 2).
-        interpolate: maps the old particles' positions, (n, 2), to the new ones', (m, 2), data units.
+        interpolate: maps positions of the old particles, (n, 2), to positions of the new ones, (m, 2), data units.
     """
 
     time: float
@@ -43,11 +43,11 @@ class Refinement(NamedTuple):
 
 
 class Motion(Protocol):
-    """Particles whose places are known at every moment: all of a :class:`Trajectories`, or a part of them.
+    """Particles whose positions are known at every moment: all of a :class:`Trajectories`, or a part of them.
 
     Attributes:
-        runs: the runs that move them, each with the view in which places are given.
-        base: their base points, (n, 2).
+        runs: the runs that move the particles, each with the view in which positions are given.
+        base: base points of the particles, (n, 2).
     """
 
     @property
@@ -56,8 +56,8 @@ class Motion(Protocol):
     @property
     def base(self) -> Tensor: ...
 
-    def at(self, moment: Moment) -> Places:
-        """Returns places in the frame, (n, 2) (column, row); particles keep their order until a refinement."""
+    def at(self, moment: Moment) -> Positions:
+        """Returns positions in the frame, (n, 2), column and row; particles keep their order until a refinement."""
         ...
 
     def subset(self, runs: Sequence[DrawnRun], first: int, n: int) -> ParticleView:
@@ -66,7 +66,7 @@ class Motion(Protocol):
         Args:
             runs: the same runs, with other views.
             first: the index of the first of the particles.
-            n: how many.
+            n: number of particles.
         """
         ...
 
@@ -80,7 +80,7 @@ class ParticleView:
     _trajectories: Trajectories
     _first: int
 
-    def at(self, moment: Moment) -> Places:
+    def at(self, moment: Moment) -> Positions:
         x = self._trajectories.positions(moment, self._first, len(self.base))
         return self.runs[moment.run].view.to_frame(x, moment.time)
 
@@ -89,7 +89,7 @@ class ParticleView:
 
 
 class _Row(NamedTuple):
-    """Where a moment's positions begin in the file, and how many particles they are of."""
+    """The start of a moment's positions in the file, bytes, and the number of its particles."""
 
     start: int
     number: int
@@ -116,14 +116,14 @@ class Trajectories:
         base: Tensor,
         refinements: Sequence[Refinement] = (),
     ) -> Self:
-        """Carries base points through the flows, once for all moments.
+        """Maps base points through the flows, once for all moments.
 
         Args:
             runs: the runs that the moments name.
-            moments: any, in any order, with repetitions. Every run's picture is recorded besides: it decides the
-                colours and the scale of the other frames.
+            moments: any moments in any order, with repetitions. Every run's picture is recorded too, because it
+                decides the colours and the scale of the other frames.
             base: base points, (n, 2).
-            refinements: denser particles that replace these as time goes on, in the order of their times.
+            refinements: denser particles that replace the first ones, in the order of their times.
 
         Raises:
             UnusableInput: the temporary file cannot be written.
@@ -152,19 +152,19 @@ class Trajectories:
         """Removes the temporary file; closing again does nothing."""
         self._store.close()
 
-    def at(self, moment: Moment) -> Places:
+    def at(self, moment: Moment) -> Positions:
         return self.runs[moment.run].view.to_frame(self.positions(moment), moment.time)
 
     def subset(self, runs: Sequence[DrawnRun], first: int, n: int) -> ParticleView:
         return ParticleView(runs, self.base[first : first + n], self, first)
 
     def positions(self, moment: Moment, first: int = 0, number: int | None = None) -> Tensor:
-        """Returns positions in data coordinates, (number, 2) float32, from the first of the particles on.
+        """Returns positions in data coordinates, (number, 2) float32.
 
         Args:
-            moment: one of those that were recorded.
+            moment: one of the recorded moments.
             first: the index of the first particle.
-            number: of particles; None for all from the first on.
+            number: number of particles; None for all from the first on.
         """
         row = self._rows[moment]
         number = row.number - first if number is None else number
@@ -175,27 +175,27 @@ class Trajectories:
 def _carry(
     drawn: DrawnRun, times: Sequence[float], base: Tensor, refinements: Sequence[Refinement]
 ) -> Iterator[tuple[float, Tensor]]:
-    """Yields each time, and where the particles of that time are, (n, 2), data units.
+    """Yields each time, and the positions of the particles at that time, (n, 2), data units.
 
     Args:
         drawn: the run.
-        times: rising, within [0, 1].
+        times: increasing times in [0, 1].
         base: base points of the first particles, (n, 2).
-        refinements: what replaces them.
+        refinements: denser particles that replace the first ones, in the order of their times.
     """
     flow, x, begin = drawn.flow.relaxed(TOLERANCE), base, 0.0
     ends = [*(refinement.time for refinement in refinements), math.inf]
     for end, refinement in zip(ends, [*refinements, None], strict=True):
-        here = [time for time in times if begin <= time < end]
+        times_before_end = [time for time in times if begin <= time < end]
         if flow.starts_at_base:
-            # Layers cost little from the base on, and part of a layer need not leave a smooth map, so each set of
-            # particles is carried from the base.
-            yield from zip(here, flow.sweep(x, here), strict=True)
+            # Layers are cheap, and the map of a part of a layer need not be smooth, so each set of particles starts
+            # from the base.
+            yield from zip(times_before_end, flow.sweep(x, times_before_end), strict=True)
             if refinement is not None:
                 x = refinement.base
         else:
-            # A solve is dear, so it goes on to the time where the next particles take over, and these start there.
-            stops = here if refinement is None else [*here, end]
+            # Solving is expensive, so the solve continues to ``end``, and the next particles start from there.
+            stops = times_before_end if refinement is None else [*times_before_end, end]
             for time, after in zip(stops, flow.sweep(x, stops, begin), strict=True):
                 x = after
                 if time < end:

@@ -1,4 +1,4 @@
-"""What a format is: made of frames or of particles, and written whole or not at all."""
+"""Defines file formats: they are made of frames or of particles, and files are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ class Written:
     """A file that was written, or a folder of them.
 
     Attributes:
-        path: where.
-        bytes: of all of it.
-        frames: that it shows.
-        given_up: for --max-size or --preset: '16 -> 8 levels, 60 -> 40 frames, 480 -> 352 pixels'; '' for nothing.
+        path: the file or folder.
+        bytes: total size.
+        frames: number of frames that it shows.
+        given_up: quality given up for --max-size or --preset: '16 -> 8 levels, 60 -> 40 frames, 480 -> 352 pixels'; ''
+            if none.
     """
 
     path: Path
@@ -44,16 +45,16 @@ class Format(ABC):
     To add one, make a :class:`RasterFormat` or a :class:`VectorFormat` and give it to ``table.register_format``.
 
     Attributes:
-        name: as messages call it, such as 'GIF'.
-        suffixes: in lower case, each with its dot; none where a folder or a pattern of names tells the format.
+        name: the name in messages, such as 'GIF'.
+        suffixes: suffixes in lower case, each with its dot; none if a folder or a pattern of names tells the format.
         write: fills a new file; the same content gives the same bytes.
-        check: finds out before the work whether the path can be written; raises UnusableInput.
-        fastest: the most frames a second that it can play.
-        has_transparency: whether it can hold see-through pixels.
-        fits_size: whether --max-size is kept: a raster format is written with less and less in it until it fits; a
-            vector format is refused when it is too large.
+        check: checks in advance that the path can be written; raises UnusableInput.
+        fastest: the largest number of frames per second that it can play.
+        has_transparency: whether it can hold transparent pixels.
+        fits_size: whether --max-size is kept: a raster format is written with less and less quality until it fits; a
+            vector format is refused if it is too large.
         fits_preset: whether its files can be opened again and checked against a preset.
-        made_of: of what it is made.
+        made_of: type of the content: Film or ParticleFilm.
     """
 
     name: str
@@ -72,7 +73,7 @@ class Format(ABC):
 
     @abstractmethod
     def write_whole(self, path: Path, content: Any, limits: Limits) -> Written:
-        """Writes ``content``, which is a ``made_of``, whole or not at all; see ``table.write_output``."""
+        """Writes ``content``, of the type ``made_of``, whole or not at all; see ``table.write_output``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,7 @@ class RasterFormat(Format):
 
 @dataclass(frozen=True, kw_only=True)
 class FramesFormat(RasterFormat):
-    """A format of a file for each frame: ``write(path, film)`` puts them into a folder, all or none."""
+    """A format with a file for each frame: ``write(path, film)`` puts all files into a folder, or none."""
 
     def write_whole(self, path: Path, content: Film, limits: Limits) -> Written:
         self._fill(path, content)

@@ -1,4 +1,4 @@
-"""A film: frames that are drawn once and can be written any number of times."""
+"""Records frames as a film, which can be written any number of times."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ __all__ = ["LONGEST", "Film"]
 
 Frame = npt.NDArray[np.uint8]
 
-# The longest delay that a GIF can store, hundredths of a second: eleven minutes; and an APNG, in ticks.
+# The longest delay that a GIF can store, hundredths of a second: eleven minutes. It is the longest of an APNG too, in
+# ticks.
 LONGEST = 65535
-EFFORT = 1  # of zlib: frames are soon read again, and frames of few levels become small anyway
+EFFORT = 1  # effort of zlib: frames are soon read again, and frames of few levels become small anyway
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +31,14 @@ class Film:
     """Frames of palette indices, which are kept compressed in a temporary file until the film is closed.
 
     Attributes:
-        width, height: of every frame, pixels.
+        width, height: size of every frame, pixels.
         colours: (levels, 3) uint8, sRGB, at most 256; the first is the background.
-        transparent: the index of the colour that is see-through, or None.
-        delays: how long each frame stays, ticks.
-        loops: how many times it is shown; 0 for ever.
-        comment: goes into the file, where its format has a place for it.
-        ticks: units of the delays per second. With as many as there are frames a second, any rate is exact.
-        counts: (levels,), pixels of each colour over all recorded frames.
+        transparent: the index of the transparent colour, or None.
+        delays: the time for which each frame is shown, ticks.
+        loops: number of times that the film is shown; 0 for ever.
+        comment: text for the file's metadata, if its format has a place for it.
+        ticks: ticks per second. If this is the number of frames per second, any rate is exact.
+        counts: number of pixels of each colour over all recorded frames, (levels,).
     """
 
     width: int
@@ -50,7 +51,7 @@ class Film:
     ticks: int
     counts: npt.NDArray[np.int64]
     _store: Spool
-    _places: tuple[tuple[int, int], ...]  # where each frame begins in the store, and how many bytes it has
+    _places: tuple[tuple[int, int], ...]  # the start of each frame in the store, and its bytes
 
     @classmethod
     def record(
@@ -67,13 +68,14 @@ class Film:
         """Records frames one at a time; none of them stays in memory.
 
         Args:
-            frames: (height, width) palette indices each, all of one size; as many as there are delays.
+            frames: palette indices, each (height, width), all of one size; as many frames as delays.
             colours: (levels, 3) uint8.
-            delays: of each frame, ticks; at least 1, and at most LONGEST ticks or hundredths of a second.
-            transparent: the index that is see-through.
-            loops: how many times the film is shown; 0 for ever.
-            comment: for the file's metadata.
-            ticks: units of the delays per second.
+            delays: the time for which each frame is shown, ticks; at least 1, and at most LONGEST ticks or hundredths
+                of a second.
+            transparent: the index of the transparent colour.
+            loops: number of times that the film is shown; 0 for ever.
+            comment: text for the file's metadata.
+            ticks: ticks per second.
 
         Raises:
             UnusableInput: the temporary file cannot be written, or a delay is too long.
@@ -127,14 +129,14 @@ class Film:
     def delays_in(self, ticks: int) -> tuple[int, ...]:
         """Returns the delays in units of 1/ticks s.
 
-        The moments are rounded, not the delays, so that each frame begins at its time to half a unit.
+        Start times are rounded, not delays, so that each frame begins at its time to half a unit.
         """
-        moments = [0, *itertools.accumulate(self.delays)]
-        places = [(2 * moment * ticks + self.ticks) // (2 * self.ticks) for moment in moments]
-        return tuple(after - before for before, after in itertools.pairwise(places))
+        starts = [0, *itertools.accumulate(self.delays)]
+        rounded = [(2 * start * ticks + self.ticks) // (2 * self.ticks) for start in starts]
+        return tuple(after - before for before, after in itertools.pairwise(rounded))
 
     def as_opaque(self) -> Self:
-        """Returns the film with white instead of the see-through colour; it is open as long as this one is."""
+        """Returns the film with white instead of the transparent colour; it is open as long as this one is."""
         if self.transparent is None:
             return self
         colours = self.colours.copy()
@@ -146,7 +148,7 @@ class Film:
         return max(self._thinned(number)[1]) <= _longest(self.ticks)
 
     def with_levels(self, levels: int) -> Self:
-        """Returns a film with at most so many colours; the first, the last and the see-through one stay in any case."""
+        """Returns a film with at most ``levels`` colours; the first, the last and the transparent one always stay."""
         if levels >= len(self.colours):
             return self.with_frames(len(self))
         colours, index = merge_colours(self.colours, self.counts, levels, self.transparent)
@@ -154,7 +156,7 @@ class Film:
         return self._recorded((index[frame] for frame in self.frames()), colours, transparent)
 
     def with_frames(self, number: int) -> Self:
-        """Returns a film of at most so many frames that lasts as long; see :func:`thin`."""
+        """Returns a film of at most ``number`` frames with the same duration; see :func:`thin`."""
         kept, delays = self._thinned(number)
         _check(self.colours, delays, self.transparent, self.loops, self.ticks)
         store, places = spool("frames"), list[tuple[int, int]]()
@@ -168,10 +170,10 @@ class Film:
         return replace(self, delays=delays, _store=store, _places=tuple(places))
 
     def with_size(self, side: int) -> Self:
-        """Returns a film whose longer side has at most so many pixels.
+        """Returns a film whose longer side has at most ``side`` pixels.
 
-        Each pixel has the colour of the palette that is nearest to the average over its area. See-through pixels are
-        left out of averages; a pixel is see-through if more than half of its area is.
+        Each pixel has the colour of the palette that is nearest to the average over its area. Averages leave out
+        transparent pixels. A pixel is transparent if more than half of its area is.
         """
         longer = max(self.width, self.height)
         if side >= longer:
@@ -198,7 +200,7 @@ class Film:
         )
 
     def _shrunk(self, frame: Frame, width: int, height: int) -> Frame:
-        # Colours are multiplied by their opacity, so that see-through pixels add nothing.
+        # Colours are multiplied by their opacity, so that transparent pixels add nothing.
         opaque = np.arange(len(self.colours)) != self.transparent
         table = np.column_stack(
             [self.colours * opaque[:, None], opaque] if self.transparent is not None else [self.colours]
@@ -216,7 +218,7 @@ class Film:
 
 
 def _average(x: npt.NDArray[np.floating], length: int) -> npt.NDArray[np.floating]:
-    """Averages over ``length`` equal parts of the first axis; a pixel on an edge counts by its share on either side."""
+    """Averages over ``length`` equal parts of the first axis; a pixel on an edge counts by its share in each part."""
     edges = np.linspace(0, len(x), length + 1)
     below = np.minimum(edges.astype(np.int64), len(x) - 1)
     beyond = (edges - below).astype(np.float32).reshape(-1, *[1] * (x.ndim - 1))
@@ -241,5 +243,5 @@ def _check(
 
 
 def _longest(ticks: int) -> int:
-    """The longest delay that all formats can store, in ticks, of which there are so many a second."""
+    """Returns the longest delay that all formats can store, in units of 1/ticks s."""
     return min(LONGEST, LONGEST * ticks // 100)

@@ -1,4 +1,4 @@
-"""The search for the best quality of a film whose file may have no more than so many bytes."""
+"""Searches for the best quality of a film whose file has a largest size."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Write = Callable[[Path, Film], object]
 
 @dataclass(frozen=True)
 class Quality:
-    """How much of a film is kept.
+    """The quality of a film.
 
     Attributes:
         levels: number of colours.
         frames: number of frames.
-        side: the longer one, pixels.
+        side: the longer side, pixels.
     """
 
     levels: int
@@ -39,21 +39,21 @@ class Quality:
         return Quality(max(self.levels, other.levels), max(self.frames, other.frames), max(self.side, other.side))
 
 
-# What is given up, in order: colours to 4, frames to 30, the side to 240 pixels; if the file is still too large, the
-# same order down to the floor.
+# Quality is given up in this order: colours down to 4, then frames to 30, then the side to 240 pixels. If the file is
+# still too large, the same order is repeated down to the floor.
 FAIR = Quality(levels=4, frames=30, side=240)
 FLOOR = Quality(levels=2, frames=8, side=48)
-LEVELS = (192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2)  # that are tried
+LEVELS = (192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2)  # numbers of colours that are tried
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a file was made of.
+    """The size and the quality of a written file.
 
     Attributes:
-        bytes: of the file.
-        levels, frames, width, height: of the film in it.
-        given_up: '16 -> 8 levels, 60 -> 40 frames, 480 -> 352 pixels', or nothing.
+        bytes: size of the file.
+        levels, frames, width, height: quality of the film in it.
+        given_up: '16 -> 8 levels, 60 -> 40 frames, 480 -> 352 pixels', or ''.
     """
 
     bytes: int
@@ -76,17 +76,17 @@ def write_fitted(
 ) -> Fitted:
     """Writes the film at the best quality that fits.
 
-    Lowers colours, then frames, then pixels, each to FAIR before the next, then again to ``floor``. The last one
-    lowered is bisected, so that no more is given up than needed.
+    It lowers colours, then frames, then pixels, each to FAIR before the next, and then again to ``floor``. It bisects
+    the last one that it lowers, so that no more is given up than needed.
 
     Args:
         path: a file; replaced whole, or left alone.
-        film: with all there is; nothing is drawn again.
+        film: the film in full quality; nothing is drawn again.
         write: fills a new file with a film; it is called for each trial.
-        max_bytes: of the file; None for any number.
-        max_frames: of the film; None for any number.
-        floor: what must be left.
-        check: looks at the file before it takes its place.
+        max_bytes: largest size of the file; None for any size.
+        max_frames: largest number of frames; None for any number.
+        floor: the lowest quality allowed.
+        check: checks the file before it takes its place.
 
     Raises:
         UnusableInput: the place cannot be written.
@@ -109,10 +109,10 @@ class _Trials:
     """Writes a film in several qualities, and keeps the last file that fits.
 
     Attributes:
-        film: in full quality.
-        best: the last file that fits.
-        fitted: what that file was made of; None as long as there is none.
-        too_large: what the last file has that does not fit, as messages say it.
+        film: the film in full quality.
+        best: path of the last file that fits.
+        fitted: size and quality of that file; None as long as there is none.
+        too_large: size and quality of the last file that does not fit, in words.
     """
 
     def __init__(self, film: Film, write: Write, max_bytes: int | None, folder: Path, suffix: str) -> None:
@@ -140,7 +140,7 @@ class _Trials:
 
 
 def _search(trials: _Trials, quality: Quality, floor: Quality) -> Fitted | None:
-    """Tries lower and lower qualities; returns what fits, or None if nothing does."""
+    """Tries lower and lower qualities; returns the best one that fits, or None if none does."""
     if trials.fits(quality):
         return trials.fitted
     for low in (FAIR.at_least(floor), floor):
@@ -154,7 +154,8 @@ def _search(trials: _Trials, quality: Quality, floor: Quality) -> Fitted | None:
     return None
 
 
-# Each returns lower qualities than a quality, falling to the lowest that is allowed; none if it is that already.
+# Each of these functions lowers one number of a quality. It returns all lower qualities, in descending order, down to
+# ``low``; an empty list if the quality is already that low.
 
 
 def _with_fewer_levels(_film: Film, quality: Quality, low: Quality) -> list[Quality]:
@@ -170,7 +171,7 @@ def _with_fewer_frames(film: Film, quality: Quality, low: Quality) -> list[Quali
 
 
 def _with_smaller_sides(_film: Film, quality: Quality, low: Quality) -> list[Quality]:
-    # Codecs do best with sides that four divides, and a difference of less does not show.
+    # Codecs work best with sides that are multiples of 4, and a smaller difference does not show.
     sides = [side for side in range(quality.side - 1, low.side, -1) if side % 4 == 0]
     return [replace(quality, side=side) for side in [*sides, *[low.side] * (low.side < quality.side)]]
 
@@ -181,4 +182,4 @@ def _given_up(whole: Film, part: Film) -> str:
         (len(whole), len(part), "frames"),
         (max(whole.width, whole.height), max(part.width, part.height), "pixels"),
     )
-    return ", ".join(f"{before} -> {after} {what}" for before, after, what in pairs if after < before)
+    return ", ".join(f"{before} -> {after} {unit}" for before, after, unit in pairs if after < before)

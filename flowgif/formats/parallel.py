@@ -1,4 +1,4 @@
-"""Work on several items at the same time."""
+"""Processes several items at the same time."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Result = TypeVar("Result")
 
 
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Yields the function's result of each item, in order, with as many threads at work as there are processors.
+    """Yields the function's result of each item, in order; uses as many threads as there are processors.
 
-    Threads pay where the work is done outside Python, as by zlib and libwebp. No more items are taken than are at
-    work, so that memory does not grow with their number. (``Executor.map`` takes all of them at once; only from Python
-    3.14 on it has a ``buffersize``.)
+    Threads help if the work is done outside Python, as by zlib and libwebp. At most one item per thread is in progress,
+    and one waits, so memory is bounded. (``Executor.map`` takes all items at once; it has a ``buffersize`` only from
+    Python 3.14 on.)
     """
     most = os.cpu_count() or 1
     with ThreadPoolExecutor(most) as pool:

@@ -1,4 +1,4 @@
-"""What places that show animations accept, and the check of a file against that."""
+"""The limits of services that show animations, and the check of a file against them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["PRESETS", "Limits", "Preset", "register_preset", "verify"]
 
 @dataclass(frozen=True)
 class Preset:
-    """What a place that shows animations accepts.
+    """The limits of a service that shows animations.
 
     Attributes:
-        name: by which --preset calls it.
-        purpose: what the files become, such as 'emoji in Slack'.
-        side: the longer side, pixels; no more than that, and exactly that where the picture must be square.
-        square: whether both sides are the same.
-        max_bytes: of the file, or None for any number.
-        max_frames: of the film, or None for any number.
+        name: the value of --preset.
+        purpose: the use of the files, such as 'emoji in Slack'.
+        side: largest longer side, pixels; the exact side if the picture must be square.
+        square: whether both sides must be the same.
+        max_bytes: largest size of the file, or None for any size.
+        max_frames: largest number of frames, or None for any number.
     """
 
     name: str
@@ -55,11 +55,11 @@ def register_preset(preset: Preset) -> None:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file must keep.
+    """The limits that a file must keep.
 
     Attributes:
-        max_bytes: of the file, or None for any number.
-        preset: what the place accepts that the file is for, or None.
+        max_bytes: largest size of the file, or None for any size.
+        preset: limits of the service that the file is for, or None.
     """
 
     max_bytes: int | None = None
@@ -77,8 +77,8 @@ def verify(path: Path, preset: Preset, name: Path | None = None) -> None:
 
     Args:
         path: the file.
-        preset: what it must keep.
-        name: what messages call the file; its path if None.
+        preset: the limits that it must keep.
+        name: the file's name in messages; its path if None.
 
     Raises:
         UnusableInput: it is not a picture.

@@ -1,4 +1,4 @@
-"""The table of formats: what each is made of, what it can hold, and how it is written and checked.
+"""The table of formats: the content of each, its abilities, and the functions that write and check it.
 
 This is the only place that looks at an output's suffix. A new format is a module that fills a file, and a row here; or
 a row that another package registers with :func:`register_format`.
@@ -98,14 +98,14 @@ def find_format(path: Path) -> Format:
 
 
 def check_output(path: Path, limits: Limits = Limits()) -> Format:
-    """Finds out before the work whether an output can be written, and can keep its limits.
+    """Checks in advance that an output can be written, and can keep its limits.
 
     Args:
-        path: as :func:`find_format` takes it.
-        limits: what the file must keep.
+        path: a path that :func:`find_format` accepts.
+        limits: the limits that the file must keep.
 
     Returns:
-        The format, which says what has to be made for it.
+        The format; its ``made_of`` is the type of the content to make.
 
     Raises:
         UnusableInput: the suffix is unknown, the format cannot keep the limits, a program is missing, or the place
@@ -117,7 +117,7 @@ def check_output(path: Path, limits: Limits = Limits()) -> Format:
     if limited and not row.suffixes:
         raise UnusableInput(f"{option} is for a file, and {path} is a {row.name}; name a .gif, .png or .webp")
     if preset is not None and not row.fits_preset:
-        suitable = names.listed([suffix for suffix, each in FORMATS.items() if each.fits_preset], "and")
+        suitable = names.listed([suffix for suffix, other in FORMATS.items() if other.fits_preset], "and")
         raise UnusableInput(
             f"--preset {preset.name} is for {suitable} files ({preset.purpose}); {path} is none of them"
         )
@@ -128,7 +128,7 @@ def check_output(path: Path, limits: Limits = Limits()) -> Format:
 
 
 def check_rate(row: Format, fps: float) -> None:
-    """Checks that a format can play so many frames a second.
+    """Checks that a format can play ``fps`` frames per second.
 
     Raises:
         UnusableInput: it cannot.
@@ -144,9 +144,9 @@ def write_output(path: Path, content: Film | ParticleFilm, limits: Limits = Limi
     """Writes an output in the format that the path names; the same content gives the same bytes.
 
     Args:
-        path: as :func:`find_format` takes it; replaced whole or left alone.
-        content: what the format is made of; it may be written again.
-        limits: what the file must keep; :func:`check_output` finds out whether the format can.
+        path: a path that :func:`find_format` accepts; replaced whole or left alone.
+        content: the content, of the format's type ``made_of``; it may be written again.
+        limits: the limits that the file must keep; :func:`check_output` checks that the format can.
 
     Raises:
         UnusableInput: the suffix is unknown, ffmpeg is missing, or the place cannot be written.
@@ -160,11 +160,11 @@ def write_output(path: Path, content: Film | ParticleFilm, limits: Limits = Limi
 
 
 def check_still(path: Path, option: str) -> None:
-    """Finds out before the work whether a single frame can be written as a PNG.
+    """Checks in advance that a single frame can be written as a PNG.
 
     Args:
         path: the file.
-        option: that names it, such as '--poster'.
+        option: the option that names it, such as '--poster'.
 
     Raises:
         UnusableInput: it is no PNG, or the place cannot be written.
@@ -187,8 +187,8 @@ def write_still(
         path: the file.
         frame: palette indices, (height, width).
         colours: (levels, 3) uint8, sRGB.
-        transparent: the index of the see-through colour, or None.
-        comment: goes into the file.
+        transparent: the index of the transparent colour, or None.
+        comment: text for the file's metadata.
 
     Raises:
         UnusableInput: the place cannot be written.

@@ -1,4 +1,4 @@
-"""Fewer frames that last as long."""
+"""Drops frames of a film without changing its duration."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ __all__ = ["thin"]
 def thin(delays: Sequence[int], number: int, shortest: int = 2) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Chooses the frames to keep, and their delays.
 
-    The first frame, the last and those held for more than twice the usual delay stay; the others are taken evenly
-    between them. (Of one frame: the one shown longest.) A kept frame starts when it did, so the speed stays. Delays
-    below ``shortest`` are lengthened at the cost of the longest where that is possible: browsers play 1/100 s as
-    10/100 s.
+    The first frame, the last and those held for more than twice the usual delay stay; the others are chosen evenly
+    between them. (If one frame is kept, it is the one shown longest.) A kept frame starts at the same time as before,
+    so the speed stays. Delays below ``shortest`` are lengthened at the cost of the longest if possible, because
+    browsers play 1/100 s as 10/100 s.
 
     Args:
-        delays: of all frames, ticks.
-        number: of frames to keep, at least 1.
-        shortest: delay, ticks; by default of hundredths of a second.
+        delays: delays of all frames, ticks.
+        number: number of frames to keep, at least 1.
+        shortest: shortest delay, ticks; the default is for ticks of 1/100 s.
 
     Returns:
-        The indices of the kept frames, rising, and their delays, whose sum is the same.
+        The indices of the kept frames, increasing, and their delays; the sum of the delays does not change.
     """
     count = len(delays)
     if number < 1:
@@ -37,19 +37,19 @@ def thin(delays: Sequence[int], number: int, shortest: int = 2) -> tuple[tuple[i
         sorted([0, count - 1, *held][:number]) if number > 1 else [max(range(count), key=lambda i: (delays[i], i))]
     )
     kept = _spread(anchors, count, number)
-    moments = [0, *np.cumsum(delays).tolist()]
-    ends = [*(moments[i] for i in kept[1:]), moments[-1]]
+    frame_starts = [0, *np.cumsum(delays).tolist()]
+    ends = [*(frame_starts[i] for i in kept[1:]), frame_starts[-1]]
     starts = [0, *ends[:-1]]
     return tuple(kept), _lengthened([end - start for start, end in zip(starts, ends, strict=True)], shortest)
 
 
 def _spread(anchors: list[int], count: int, number: int) -> list[int]:
-    """Adds indices to the anchors until there are ``number`` of them: each time, one more in the widest gap.
+    """Adds indices to the anchors until there are ``number`` of them; each new one goes into the widest gap.
 
     Args:
-        anchors: rising, within 0 to ``count`` - 1.
-        count: of all frames.
-        number: of frames to keep.
+        anchors: increasing indices in [0, ``count`` - 1].
+        count: number of all frames.
+        number: number of frames to keep.
     """
     if len(anchors) >= number:
         return anchors
@@ -65,7 +65,7 @@ def _spread(anchors: list[int], count: int, number: int) -> list[int]:
 
 
 def _lengthened(delays: list[int], shortest: int) -> tuple[int, ...]:
-    """Lengthens delays below ``shortest``, each at the cost of the longest that is above it."""
+    """Lengthens delays below ``shortest``, each at the cost of the longest delay if that is above ``shortest``."""
     for short in range(len(delays)):
         if delays[short] < shortest:
             longest = max(range(len(delays)), key=delays.__getitem__)

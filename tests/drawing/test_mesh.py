@@ -28,9 +28,9 @@ def _all(mesh: Mesh, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return distinct, np.bincount(which.ravel(), masses)
 
 
-@pytest.mark.parametrize(("side", "halvings"), [(2, 0), (9, 2), (30, 4)])
-def test_masses_are_the_gaussians(side: int, halvings: int) -> None:
-    mesh = Mesh(side, halvings)
+@pytest.mark.parametrize(("side", "max_halvings"), [(2, 0), (9, 2), (30, 4)])
+def test_masses_are_the_gaussians(side: int, max_halvings: int) -> None:
+    mesh = Mesh(side, max_halvings)
     nodes = mesh.nodes()
     assert nodes.shape == (side**2, 2)
     _, masses = _particles(mesh.particle_groups(100 * nodes.double().numpy(), SPACING))

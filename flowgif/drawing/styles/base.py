@@ -38,12 +38,12 @@ class Style(ABC):
         look: the colours.
 
     Attributes:
-        palette: of all frames.
-        text: palette indices of a text's shades, from the background's to the full one.
+        palette: the palette of all frames.
+        text: palette indices of a text's shades, from the background to the full shade.
         shape: (height, width) of a frame.
-        memory: how many earlier frames still show in a frame.
-        remarks: what the user should know about the result, a sentence each.
-        default_side: the longer side of a frame where the user gives no size, pixels.
+        memory: number of earlier frames that still show in a frame.
+        remarks: sentences that the user should know about the result.
+        default_side: longer side of a frame if the user gives no size, pixels.
         is_particle_style: whether its frames show single particles, so that a page can show the same ones.
     """
 
@@ -61,18 +61,18 @@ class Style(ABC):
 
     @abstractmethod
     def base_points(self, count: int | None, seed: int) -> Tensor:
-        """Returns points of N(0, I) to carry, (m, 2).
+        """Returns the points of N(0, I) that the flow maps, (m, 2).
 
         Args:
-            count: about how many; None for as many as suit the style.
-            seed: of the draws.
+            count: approximate number of points; None for a number that suits the style.
+            seed: seed of the draws.
         """
 
     def refinements(self, count: int | None) -> Sequence[Refinement]:
         """Returns denser sets of particles that replace the first one later; by default none.
 
         Args:
-            count: as in ``base_points``.
+            count: the ``count`` of ``base_points``.
         """
         return ()
 
@@ -81,7 +81,7 @@ class Style(ABC):
         """Yields one frame for each moment, in the order in which they are shown."""
 
     def as_points(self) -> PointsStyle:
-        """Returns the style that shows these runs as single particles: itself if it does, else points in its look."""
+        """Returns this style if it shows single particles, else a PointsStyle of the same runs and look."""
         from flowgif.drawing.styles.points import PointsStyle  # it is a Style, so its module imports this one
 
         return PointsStyle(self.runs, self.look)

@@ -23,25 +23,27 @@ from flowgif.timeline import Moment
 
 __all__ = ["DensityStyle", "full_colour_density"]
 
-# Every particle is spread by a Gaussian: widest in the cloud, which has no edges to lose, not at all in the picture.
-CLOUD_SMOOTHING, MIN_CLOUD_SMOOTHING = 2.0 / 480, 1.6  # share of the frame's longer side; pixels
+# A Gaussian spreads every particle. It is widest in the cloud, which has no edges that could blur, and has width 0 in
+# the picture. Its standard deviation in the cloud: a share of the frame's longer side; its minimum, pixels.
+CLOUD_SMOOTHING, MIN_CLOUD_SMOOTHING = 2.0 / 480, 1.6
 # Neighbours are at most MAX_GAP * hypot(smoothing, PIXEL_BLUR) pixels apart; further apart they would show as dots.
 # (Dividing a particle among pixels blurs it too.)
 PIXEL_BLUR, MAX_GAP = 0.8, 0.75
-# A mesh's cells are halved until, along its side, there are about this many parts for each pixel of the frame's side.
+# A mesh's cells are halved until a side of the mesh has about this many parts per pixel of the frame's longer side.
 MAX_PARTS = 4.0
-# (From this time on, share of the final number of nodes per side.) A flow bends the mesh only late.
+# Pairs: the time from which a mesh is used, and its share of the final number of nodes per side. A flow bends the mesh
+# only late.
 REFINEMENTS, MIN_SIDE = ((0.0, 0.25), (0.6, 0.5), (0.9, 1.0)), 60
 # The full colour stands for the density below which this share of the frame's mass lies.
 FULL_COLOUR_MASS, HISTOGRAM_BINS = 0.8, 1024
 
 
 class DensityStyle(Style):
-    """Draws the density: a mesh of particles that carry their mass.
+    """Draws the density, interpolated from a mesh of particles.
 
     Attributes:
-        NODES: of the mesh, in the picture, where no number of particles is given.
-        LEVELS: of the colour map.
+        NODES: number of nodes of the mesh in the picture, if no number of particles is given.
+        LEVELS: number of levels of the colour map.
     """
 
     NODES: ClassVar[int] = 240 * 240
@@ -55,7 +57,7 @@ class DensityStyle(Style):
         self.text = np.arange(self.LEVELS, dtype=np.uint8)
 
     def base_points(self, count: int | None, seed: int) -> Tensor:
-        # A mesh is the same for every seed.
+        # The mesh does not depend on the seed.
         return self._meshes(count)[0][1].nodes()
 
     def refinements(self, count: int | None) -> Sequence[Refinement]:
@@ -115,5 +117,5 @@ def full_colour_density(mass: Array) -> float:
 
 
 def _interpolate(before: Mesh, after: Mesh, x: Tensor) -> Tensor:
-    """Maps positions of one mesh's nodes, (n, 2), to those of another's, (m, 2)."""
+    """Maps positions of one mesh's nodes, (n, 2), to positions of another mesh's nodes, (m, 2)."""
     return torch.from_numpy(before.refine(x.double().cpu().numpy(), after.side)).to(x)

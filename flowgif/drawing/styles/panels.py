@@ -25,14 +25,14 @@ from flowgif.timeline import Moment
 __all__ = ["PanelsStyle"]
 
 NAMES = ("target", "density", "samples", "vector field")
-NODES = 100 * 100  # of the density's mesh; the panels are small
-GAP, MIN_GAP = 10 / 800, 4  # between panels: share of the frame's width; pixels
-MIN_SIDE = 160  # of the frame, pixels
-WIDE = 1.6  # panels that are wider than so many times their height stand in two rows, others in one
+NODES = 100 * 100  # number of nodes of the density's mesh; the panels are small
+GAP, MIN_GAP = 10 / 800, 4  # gap between panels: share of the frame's width; pixels
+MIN_SIDE = 160  # smallest longer side of the frame, pixels
+WIDE = 1.6  # panels whose width is more than this multiple of their height stand in two rows, others in one
 
 
 class _Layout(NamedTuple):
-    """Where the panels are in the frame.
+    """The positions of the panels in the frame.
 
     Attributes:
         shape: (height, width) of the frame.
@@ -78,7 +78,7 @@ class PanelsStyle(Style):
             self._blank[top + height : top + height + caption, left : left + width] = self.text[strip]
 
     def _make_palette(self) -> None:
-        """Joins the background and the palette of each panel, and notes which index each panel's colours now have."""
+        """Joins the background and all panels' palettes; keeps a table from each panel's indices to the new ones."""
         panels = (self._density, self._points, self._field)
         background = np.array([self.look.background], dtype=np.uint8)
         self.palette = Palette(np.concatenate((background, *(panel.palette.colours for panel in panels))), 1)
@@ -94,7 +94,7 @@ class PanelsStyle(Style):
         self.text = tables[1][self._points.text]
 
     def base_points(self, count: int | None, seed: int) -> Tensor:
-        # First the nodes of the density's mesh, then the samples: a suitable number of them, but no more than nodes.
+        # The density's nodes come first, then the samples: a suitable number, but at most the number of nodes.
         nodes = self._density.mesh(count or NODES).nodes()
         return torch.cat((nodes, self._points.base_points(min(len(nodes), self._points.suitable_count), seed)))
 
@@ -132,10 +132,10 @@ def _lay_out(width: int, panel: tuple[int, int], columns: int, gap: int) -> _Lay
     """Lays out the panels in rows, in the middle of the frame's width.
 
     Args:
-        width: of the frame, pixels.
+        width: width of the frame, pixels.
         panel: (height, width) of a panel with its caption.
-        columns: panels in a row.
-        gap: between panels, and around them, pixels.
+        columns: number of panels in a row.
+        gap: gap between panels, and around them, pixels.
     """
     down, across = panel[0] + gap, panel[1] + gap
     left = (width - (columns * across - gap)) // 2

@@ -18,18 +18,18 @@ from flowgif.drawing.placing import DrawnRun
 from flowgif.drawing.styles.base import Array, Frame, Style, to_levels
 from flowgif.drawing.trajectories import Motion
 from flowgif.errors import UnusableInput
-from flowgif.timeline import Moment, paints
+from flowgif.timeline import Moment, assign_paints
 
 __all__ = ["PointsStyle", "turns"]
 
-COVERAGE = 0.8  # area of all discs together, if none overlapped, as a share of the ink's; their radius follows from it
-MIN_RADIUS_SHARE, MAX_RADIUS_SHARE = 0.75 / 480, 2.8 / 480  # of the frame's longer side
+COVERAGE = 0.8  # sum of the areas of all discs, as a share of the ink's area; it decides their radius
+MIN_RADIUS_SHARE, MAX_RADIUS_SHARE = 0.75 / 480, 2.8 / 480  # shares of the frame's longer side
 MIN_RADIUS = 0.7  # pixels
-GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, are as evenly spread as can be
+GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, are spread as evenly as possible
 
 
 def turns(n: int) -> Array:
-    """Returns when each of n particles swaps its colour, (n,) within [0, 1)."""
+    """Returns the time at which each of n particles swaps its colour, (n,) in [0, 1)."""
     return np.mod(GOLDEN * np.arange(n), 1.0)
 
 
@@ -37,10 +37,10 @@ class PointsStyle(Style):
     """Draws crisp particles. Their number suits the thickness of the picture's lines, and their size its ink.
 
     Attributes:
-        MIN_PARTICLES, MAX_PARTICLES: bounds of their number.
-        LINE_WIDTH: between the bounds, a line is this many particles wide.
-        SHADES_OF_ONE: of the one colour; edges need no more, and fewer make smaller files.
-        SHADES_OF_MANY: of each of several colours.
+        MIN_PARTICLES, MAX_PARTICLES: bounds of the number of particles.
+        LINE_WIDTH: width of a line, in particles, if their number is between the bounds.
+        SHADES_OF_ONE: number of shades of a single colour; edges need no more, and fewer make smaller files.
+        SHADES_OF_MANY: number of shades of each of several colours.
     """
 
     is_particle_style = True
@@ -55,8 +55,8 @@ class PointsStyle(Style):
         self._colours: list[PictureColours] = []
         if look.source:
             self._colours = [_colours_of(drawn, MAX_COLOURS // len(runs)) for drawn in runs]
-            colours = np.concatenate([each.colours for each in self._colours])
-            if any(is_faint(each.colours, look.background) for each in self._colours):
+            colours = np.concatenate([picture.colours for picture in self._colours])
+            if any(is_faint(picture.colours, look.background) for picture in self._colours):
                 self.remarks = (
                     "a picture's colours hardly differ from the background; choose another with --theme or --bg",
                 )
@@ -84,20 +84,20 @@ class PointsStyle(Style):
     def radius(self, n: int, moment: Moment) -> float:
         """Computes the radius of each of n particles, pixels.
 
-        At time 1 it suits the run's picture. The cloud is shared by all pictures, so at time 0 it is the mean of all.
+        At time 1 the radius suits the run's picture. All pictures share the cloud, so at time 0 it is their mean.
         """
         side = max(self.shape)
         fitting = [math.sqrt(COVERAGE * drawn.view.ink_area / (math.pi * n)) for drawn in self.runs]
         bounded = [
-            max(MIN_RADIUS, min(max(each, MIN_RADIUS_SHARE * side), MAX_RADIUS_SHARE * side)) for each in fitting
+            max(MIN_RADIUS, min(max(radius, MIN_RADIUS_SHARE * side), MAX_RADIUS_SHARE * side)) for radius in fitting
         ]
         cloud = sum(bounded) / len(bounded)
         return cloud + (bounded[moment.run] - cloud) * moment.time
 
     def frames(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
         for moment, labels in zip(moments, self._labels(motion, moments), strict=True):
-            places, radius = motion.at(moment), self.radius(len(motion.base), moment)
-            yield self._coloured(discs(self.shape, places, radius), places, radius, labels)
+            positions, radius = motion.at(moment), self.radius(len(motion.base), moment)
+            yield self._coloured(discs(self.shape, positions, radius), positions, radius, labels)
 
     def particle_colours(self, motion: Motion) -> npt.NDArray[np.uint8] | None:
         """Returns each particle's full colour in each run's picture, (runs, n, 3); None if all have the foreground."""
@@ -105,19 +105,19 @@ class PointsStyle(Style):
             return None
         return self.palette.colours[(np.stack(self._final_labels(motion)) + 1) * self.palette.shades]
 
-    def _coloured(self, ink: Array, places: Array, radius: float, labels: Labels | None) -> Frame:
+    def _coloured(self, ink: Array, positions: Array, radius: float, labels: Labels | None) -> Frame:
         """Turns ink into palette indices.
 
         Args:
             ink: (height, width).
-            places, radius: of the particles, whose colours the ink takes.
+            positions, radius: positions and radius of the particles, whose colours the ink takes.
             labels: each particle's colour, (n,); None if there is only one.
         """
         level = to_levels(ink, self.palette.levels)
         if labels is None:
             return level
-        which = owners(self.shape, places, radius, labels)
-        return np.where(level > 0, which * self.palette.shades + level, 0).astype(np.uint8)
+        colour = owners(self.shape, positions, radius, labels)
+        return np.where(level > 0, colour * self.palette.shades + level, 0).astype(np.uint8)
 
     def _labels(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Labels | None]:
         """Yields the colour of each particle at each moment, (n,); None if there is only one colour."""
@@ -125,18 +125,18 @@ class PointsStyle(Style):
             yield from [None] * len(moments)
             return
         final, turn = self._final_labels(motion), turns(len(motion.base))
-        for paint in paints(moments):
+        for paint in assign_paints(moments):
             yield np.where((turn >= paint.low) & (turn < paint.high), final[paint.other], final[paint.run])
 
     def _final_labels(self, motion: Motion) -> list[Labels]:
-        """Finds, for each run, the colour that its picture has where each particle ends, (n,)."""
+        """Finds for each run the colours of its picture at the particles' final positions, (n,)."""
         out: list[Labels] = []
         for run, (drawn, colours) in enumerate(zip(self.runs, self._colours, strict=True)):
             source = drawn.target.colour_source
             assert source is not None
             column, row = source.pixel_of(drawn.view.from_frame(motion.at(Moment(run, 1.0)))).T
             height, width = colours.labels.shape
-            before = sum(len(each.colours) for each in self._colours[:run])
+            before = sum(len(picture.colours) for picture in self._colours[:run])
             out.append(before + colours.labels[row.clip(0, height - 1), column.clip(0, width - 1)])
         return out
 

@@ -15,16 +15,16 @@ from flowgif.timeline import Moment
 
 __all__ = ["TrailsStyle"]
 
-RADIUS = 0.85  # of a particle, as a share of its radius in 'points'
-TAIL_INK = 1.0  # of the newest part of a tail, per pixel of its length
+RADIUS = 0.85  # radius of a particle, as a share of its radius in 'points'
+TAIL_INK = 1.0  # ink of the newest part of a tail, per pixel of its length
 MAX_TAIL_INK = 0.6  # crossing tails add up to a grey at most, so that the particles stand out
-REACH = 2.0  # ink within so many pixels of a particle's edge has the particle's colour
+REACH = 2.0  # ink within this distance of a particle's edge has the particle's colour, pixels
 
 
 class TrailsStyle(PointsStyle):
-    """Draws particles, and behind each its path over the last frames, which fades with its age."""
+    """Draws particles with tails. A tail is a particle's path over the last frames, and fades with its age."""
 
-    memory = 7  # how many frames long a tail is
+    memory = 7  # length of a tail, frames
     MIN_PARTICLES = 3000  # tails need room
     MAX_PARTICLES = 4000
     SHADES_OF_ONE = 7  # tails fade
@@ -34,17 +34,17 @@ class TrailsStyle(PointsStyle):
         paths: deque[Array] = deque(maxlen=self.memory)  # ink of each step's path, the latest step first
         before = None
         for i, (moment, labels) in enumerate(zip(moments, self._labels(motion, moments), strict=True)):
-            places, radius = motion.at(moment), RADIUS * self.radius(len(motion.base), moment)
+            positions, radius = motion.at(moment), RADIUS * self.radius(len(motion.base), moment)
             if moment.after_cut:
                 paths.clear()
             elif before is not None:
-                paths.appendleft(streaks(self.shape, before, places, 1.0))
-            before = places
+                paths.appendleft(streaks(self.shape, before, positions, 1.0))
+            before = positions
             # Tails shorten on the last frames before a picture; the picture has none.
             ahead = [j for j in range(i, min(len(moments), i + self.memory)) if moments[j].time == 1]
             length = ahead[0] - i if ahead else self.memory
             tail = np.zeros(self.shape)
             for strength, path in zip(strengths[:length], paths, strict=False):
                 tail += strength * path
-            ink = np.maximum(discs(self.shape, places, radius), MAX_TAIL_INK * (1 - np.exp(-tail / MAX_TAIL_INK)))
-            yield self._coloured(ink, places, radius + REACH, labels)
+            ink = np.maximum(discs(self.shape, positions, radius), MAX_TAIL_INK * (1 - np.exp(-tail / MAX_TAIL_INK)))
+            yield self._coloured(ink, positions, radius + REACH, labels)

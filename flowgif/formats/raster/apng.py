@@ -12,26 +12,26 @@ import numpy.typing as npt
 
 from flowgif.formats.film import Film
 from flowgif.formats.parallel import ordered_map
-from flowgif.formats.raster.changes import find_changes, smaller, spare_index
+from flowgif.formats.raster.changes import find_changes, find_spare_index, pack_smaller
 
 __all__ = ["write_apng"]
 
 KEEP = 0  # disposal: a frame stays when its time is over
-SOURCE, OVER = 0, 1  # blending: a frame's pixels replace what was there, or are laid over it
+SOURCE, OVER = 0, 1  # blending: a frame's pixels replace the earlier ones, or are drawn over them
 # Bits of an index. With fewer, files are up to 5 % smaller, but ffmpeg and programs that use it misplace rectangles.
 DEPTH = 8
-# Of zlib. The next effort makes files a hundredth smaller and takes twice the time. Z_FILTERED ignores short matches,
-# which along ink's edges cost more than they save.
+# Settings of zlib. The next effort makes files 1 % smaller and takes twice the time. Z_FILTERED ignores short matches,
+# which cost more than they save along edges of ink.
 EFFORT, STRATEGY = 8, zlib.Z_FILTERED
 
 
 def write_apng(path: Path, film: Film) -> None:
     """Writes an animated PNG of palette indices; each frame is the rectangle that changes.
 
-    If little of the rectangle changes, the rest of it is see-through, provided that this is smaller, the film is opaque
-    and the palette has room.
+    If little of the rectangle changes, its other pixels are transparent, provided that the result is smaller, the film
+    is opaque and the palette has room.
     """
-    levels, clear, spare = len(film.colours), film.transparent, spare_index(film)
+    levels, clear, spare = len(film.colours), film.transparent, find_spare_index(film)
     colours, opacity = film.colours.tobytes(), b""
     if spare is not None:
         colours, opacity = colours + bytes(3), bytes([255]) * levels + b"\0"
@@ -48,12 +48,14 @@ def write_apng(path: Path, film: Film) -> None:
             file.write(_chunk(b"tRNS", opacity))
         if film.comment:
             file.write(_comment(film.comment))
-        patches = ordered_map(lambda patch: (patch, smaller(patch, spare, _deflated)), find_changes(film, film.ticks))
-        for index, (patch, (data, has_holes)) in enumerate(patches):
-            height, width = patch.pixels.shape
-            place = struct.pack(">IIIII", next(numbers), width, height, patch.left, patch.top)
+        packed_changes = ordered_map(
+            lambda change: (change, pack_smaller(change, spare, _deflated)), find_changes(film, film.ticks)
+        )
+        for index, (change, (data, has_holes)) in enumerate(packed_changes):
+            height, width = change.pixels.shape
+            place = struct.pack(">IIIII", next(numbers), width, height, change.left, change.top)
             blend = OVER if has_holes else SOURCE
-            file.write(_chunk(b"fcTL", place + struct.pack(">HHBB", patch.delay, film.ticks, KEEP, blend)))
+            file.write(_chunk(b"fcTL", place + struct.pack(">HHBB", change.delay, film.ticks, KEEP, blend)))
             # A program that knows no animation shows the first frame.
             file.write(_chunk(b"fdAT", struct.pack(">I", next(numbers)) + data) if index else _chunk(b"IDAT", data))
         file.write(_chunk(b"IEND", b""))

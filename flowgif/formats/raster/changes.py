@@ -1,4 +1,4 @@
-"""What changes from a frame to the next: more of it need not be stored."""
+"""Finds the pixels that change between frames; files store only these."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ import numpy.typing as npt
 
 from flowgif.formats.film import Film
 
-__all__ = ["Packed", "Patch", "find_box", "find_changes", "smaller", "spare_index"]
+__all__ = ["FrameChange", "Packed", "find_box", "find_changes", "find_spare_index", "pack_smaller"]
 
 Pixels = npt.NDArray[np.uint8]
 
-# Share of a patch's pixels that change. With more, holes only add edges, and a second packing is seldom worth its time.
+# Share of a rectangle's pixels that change. If more change, holes only add edges, and a second packing is seldom worth
+# its time.
 SPARSE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class Patch:
-    """The smallest rectangle that makes a frame of the one before.
+class FrameChange:
+    """The smallest rectangle that turns the previous frame into this one.
 
     Attributes:
-        left, top: of its first pixel, in the frame.
+        left, top: column and row of its first pixel in the frame.
         pixels: palette indices, (height, width), at least one.
-        changed: (height, width), where they differ from the frame before; all of the first frame does.
-        delay: how long the frame stays, in the units that were asked for.
+        changed: (height, width), True where they differ from the previous frame. True everywhere in the first frame.
+        delay: the time for which the frame is shown, in the units given to ``find_changes``.
     """
 
     left: int
@@ -38,35 +39,35 @@ class Patch:
 
 
 class Packed(NamedTuple):
-    """A patch's data in a file.
+    """The data of a rectangle in a file.
 
     Attributes:
         data: packed pixels.
-        has_holes: whether pixels that do not change are see-through in them.
+        has_holes: whether unchanged pixels are transparent in the data ('holes').
     """
 
     data: bytes
     has_holes: bool
 
 
-def find_changes(film: Film, ticks: int, even: bool = False) -> Iterator[Patch]:
-    """Yields one patch per frame. An unchanged frame gives a patch of one pixel, which carries its delay.
+def find_changes(film: Film, ticks: int, even: bool = False) -> Iterator[FrameChange]:
+    """Yields the change of each frame. An unchanged frame gives a rectangle of one pixel, which has the frame's delay.
 
     Args:
-        film: what is shown.
-        ticks: units of the patches' delays per second.
-        even: whether the corners must have even coordinates.
+        film: the film.
+        ticks: units of the delays per second.
+        even: whether left and top must be even.
     """
     before = None
     for frame, delay in zip(film.frames(), film.delays_in(ticks), strict=True):
         changed = np.ones(frame.shape, bool) if before is None else frame != before
         rows, columns = find_box(changed, even)
-        yield Patch(columns.start, rows.start, frame[rows, columns], changed[rows, columns], delay)
+        yield FrameChange(columns.start, rows.start, frame[rows, columns], changed[rows, columns], delay)
         before = frame
 
 
 def find_box(mask: npt.NDArray[np.bool_], even: bool = False) -> tuple[slice, slice]:
-    """Returns rows and columns of the smallest rectangle with all that is marked; of the first pixel if nothing is.
+    """Returns rows and columns of the smallest rectangle that contains all True pixels; the first pixel without any.
 
     Args:
         mask: (height, width).
@@ -80,28 +81,28 @@ def find_box(mask: npt.NDArray[np.bool_], even: bool = False) -> tuple[slice, sl
     return sides[0], sides[1]
 
 
-def spare_index(film: Film) -> int | None:
+def find_spare_index(film: Film) -> int | None:
     """Returns the palette index that may stand for unchanged pixels: the first one that the film does not use.
 
-    None if all 256 are used, or if the film has see-through pixels: nothing can be laid over a pixel to make it
-    see-through again.
+    Returns None if all 256 are used. Returns None too if the film has transparent pixels: drawing over a pixel cannot
+    make it transparent again.
     """
     return len(film.colours) if film.transparent is None and len(film.colours) < 256 else None
 
 
-def smaller(
-    patch: Patch, spare: int | None, pack: Callable[[Pixels, bool], bytes], most_changed: float = SPARSE
+def pack_smaller(
+    change: FrameChange, spare: int | None, pack: Callable[[Pixels, bool], bytes], max_changed: float = SPARSE
 ) -> Packed:
-    """Packs a patch as it is, and with holes where nothing changes; returns the smaller one.
+    """Packs a rectangle with all its pixels, and with holes where nothing changes; returns the smaller result.
 
     Args:
-        patch: what is packed.
+        change: the rectangle.
         spare: the index that stands for a hole; None for no holes.
-        pack: makes data of pixels (height, width), and is told whether they have holes.
-        most_changed: holes are tried if fewer of the pixels change than this share.
+        pack: packs pixels (height, width); its second argument tells whether they have holes.
+        max_changed: holes are tried if less than this share of the pixels changes.
     """
-    plain = Packed(pack(patch.pixels, False), has_holes=False)
-    if spare is None or not patch.changed.mean() < most_changed:
+    plain = Packed(pack(change.pixels, False), has_holes=False)
+    if spare is None or not change.changed.mean() < max_changed:
         return plain
-    holes = Packed(pack(np.where(patch.changed, patch.pixels, np.uint8(spare)), True), has_holes=True)
+    holes = Packed(pack(np.where(change.changed, change.pixels, np.uint8(spare)), True), has_holes=True)
     return min(plain, holes, key=lambda packed: len(packed.data))

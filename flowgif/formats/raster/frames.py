@@ -1,4 +1,4 @@
-"""A folder in which every frame of a film is a PNG."""
+"""Writes every frame of a film as a PNG in a folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def is_for_frames(path: Path) -> bool:
 
 
 def check_frames(path: Path) -> None:
-    """Finds out before the work whether frames can be written there.
+    """Checks in advance that frames can be written to a path.
 
     Raises:
         UnusableInput: the folder's parent is missing, or a file with such a name is not from flowgif.
@@ -48,8 +48,8 @@ def write_frames(path: Path, film: Film) -> None:
     have these names are replaced, and those beyond the film's end are removed.
 
     Args:
-        path: a folder, which is made if its parent is there, or a pattern with %d or %04d in a folder that is there.
-        film: what is written, except its delays.
+        path: a folder, which is made if its parent exists, or a pattern with %d or %04d in a folder that exists.
+        film: the film; its delays are not written.
 
     Raises:
         UnusableInput: the place cannot be written, or a file with such a name is not from flowgif.
@@ -72,7 +72,7 @@ def write_frames(path: Path, film: Film) -> None:
 
 
 def name_frames(path: Path, number: int) -> list[Path]:
-    """Returns the files that so many frames are written to."""
+    """Returns the files of ``number`` frames."""
     folder, pattern = _split(path)
     return [folder / (pattern % i) for i in range(number)]
 
@@ -83,7 +83,7 @@ def _split(path: Path) -> tuple[Path, str]:
         return path, PATTERN
     number = NUMBER.search(path.name)
     assert number is not None
-    # Any other per cent sign is meant as it is.
+    # Any other per cent sign is literal.
     parts = path.name[: number.start()], path.name[number.end() :]
     return path.parent, number[0].join(part.replace("%", "%%") for part in parts)
 
@@ -98,8 +98,8 @@ def _find_earlier(folder: Path, pattern: str) -> set[str]:
     name = re.compile(re.escape(head.replace("%%", "%")) + r"(\d+)" + re.escape(tail.replace("%%", "%")))
     earlier: set[str] = set()
     for file in sorted(folder.iterdir()):
-        found = name.fullmatch(file.name)
-        if found is None or file.name != pattern % int(found[1]):
+        match = name.fullmatch(file.name)
+        if match is None or file.name != pattern % int(match[1]):
             continue
         if not is_from_flowgif(file):
             raise UnusableInput(

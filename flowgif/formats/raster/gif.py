@@ -10,28 +10,27 @@ import numpy.typing as npt
 from PIL import Image
 
 from flowgif.formats.film import Film
-from flowgif.formats.raster.changes import Patch, find_box, find_changes, smaller, spare_index
+from flowgif.formats.raster.changes import FrameChange, find_box, find_changes, find_spare_index, pack_smaller
 
 __all__ = ["write_gif"]
 
 KEEP, CLEAR = 1, 2  # disposal: a frame stays when its time is over, or its rectangle is cleared
-TICKS = 100  # a second: the units of a GIF's delays
+TICKS = 100  # ticks per second: the units of a GIF's delays
 
 
 def write_gif(path: Path, film: Film) -> None:
     """Writes a GIF89a with one palette; each frame is the rectangle that changes.
 
-    Frames of an opaque film are laid over each other, and pixels that do not change are see-through where that is
-    smaller: for this the palette has one more colour, if there is room for it. A film with see-through pixels is
-    cleared between frames, as nothing can be laid over a pixel to make it see-through again. Delays are rounded to
-    hundredths of a second.
+    Frames of an opaque film are drawn over each other, and unchanged pixels are transparent if the result is smaller.
+    For this the palette has one more colour, if there is room for it. A film with transparent pixels is cleared between
+    frames, because drawing over a pixel cannot make it transparent again. Delays are rounded to hundredths of a second.
     """
-    levels, clear, spare = len(film.colours), film.transparent, spare_index(film)
+    levels, clear, spare = len(film.colours), film.transparent, find_spare_index(film)
     with path.open("wb") as file:
         _write_head(file, film, levels + (spare is not None))
         if clear is None:
-            for patch in find_changes(film, TICKS):
-                file.write(_over(patch, levels, spare))
+            for change in find_changes(film, TICKS):
+                file.write(_over(change, levels, spare))
         else:
             last = len(film) - 1
             for index, (frame, delay) in enumerate(zip(film.frames(), film.delays_in(TICKS), strict=True)):
@@ -45,7 +44,7 @@ def write_gif(path: Path, film: Film) -> None:
 
 
 def _bits(colours: int) -> int:
-    """Returns the bits of an index to so many colours, at least 2, as GIF's codes need."""
+    """Returns the bits of an index to one of ``colours`` colours; at least 2, which GIF's codes need."""
     return max(2, (colours - 1).bit_length())
 
 
@@ -67,15 +66,15 @@ def _write_head(file: IO[bytes], film: Film, colours: int) -> None:
         file.write(b"\0")
 
 
-def _over(patch: Patch, levels: int, spare: int | None) -> bytes:
-    """Returns the blocks of a frame: its rectangle, whose unchanged pixels are see-through if that is smaller."""
+def _over(change: FrameChange, levels: int, spare: int | None) -> bytes:
+    """Returns the blocks of a frame: its rectangle, whose unchanged pixels are transparent if the result is smaller."""
 
     def pack(pixels: npt.NDArray[np.uint8], has_holes: bool) -> bytes:
-        return _image(patch.left, patch.top, pixels, _bits(levels + has_holes))
+        return _image(change.left, change.top, pixels, _bits(levels + has_holes))
 
-    # Packing is fast, so holes are tried wherever something does not change.
-    packed = smaller(patch, spare, pack, most_changed=1.0)
-    return _control(KEEP, patch.delay, spare if packed.has_holes else None) + packed.data
+    # Packing is fast, so holes are tried whenever a pixel does not change.
+    packed = pack_smaller(change, spare, pack, max_changed=1.0)
+    return _control(KEEP, change.delay, spare if packed.has_holes else None) + packed.data
 
 
 def _control(disposal: int, delay: int, clear: int | None) -> bytes:

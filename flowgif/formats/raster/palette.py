@@ -1,4 +1,4 @@
-"""Palettes with fewer colours, and the nearest colour of a palette."""
+"""Merges the colours of a palette, and finds the nearest colour in one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Points = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
 REFINEMENTS = 20
-ENTRIES = 1 << 22  # of a table of distances, which bounds the memory it takes
+ENTRIES = 1 << 22  # largest number of entries in a table of distances, which bounds its memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +24,10 @@ class _Clustered:
     """Colours that are to be merged into fewer.
 
     Attributes:
-        points: in Oklab, (n, 3).
-        weights: (n,), at least 0.
-        fixed: (n,), whether a colour stays as it is; others may join it.
-        alone: (n,), whether none may join it.
+        points: the colours in Oklab, (n, 3).
+        weights: weight of each colour, (n,), at least 0.
+        fixed: whether a colour keeps its value, (n,); others may join it.
+        alone: whether no other colour may join a colour, (n,).
     """
 
     points: Points
@@ -52,20 +52,20 @@ class _Clustered:
 def merge_colours(
     colours: Colours, counts: npt.NDArray[np.int64], levels: int, transparent: int | None = None
 ) -> tuple[Colours, Colours]:
-    """Merges colours until a number of them is left; colours that look alike and are seldom used go first.
+    """Merges colours until ``levels`` of them are left, beginning with colours that look alike and are seldom used.
 
-    The first colour (the background), the last and the see-through one stay as they are, and the others keep their
-    order between them. A see-through background takes part like any other, as faint ink is nearly background; into
-    another see-through colour none are merged.
+    The first colour (the background), the last and the transparent one keep their values. The others keep their order
+    between them. Faint ink is nearly background, so colours may be merged into the background even if it is
+    transparent. No colour is merged into another transparent colour.
 
     Args:
         colours: (n, 3), sRGB.
-        counts: (n,), pixels of each colour.
-        levels: how many are wanted; there are more where more have to stay.
-        transparent: the index of the see-through colour.
+        counts: number of pixels of each colour, (n,).
+        levels: requested number of colours; more are left if more must keep their values.
+        transparent: the index of the transparent colour.
 
     Returns:
-        The colours that are left, (m, 3), and for each of the n the index of the one it is now, (n,).
+        The merged colours, (m, 3), and for each of the n colours the index of its merged colour, (n,).
     """
     n = len(colours)
     fixed, alone = np.zeros(n, bool), np.zeros(n, bool)
@@ -73,15 +73,16 @@ def merge_colours(
     if transparent is not None:
         fixed[transparent] = True
         alone[transparent] = transparent != 0
-    # By counts alone the background would be all that mattered, by looks alone colours that nobody sees.
+    # With the counts themselves as weights, only the background would matter; without weights, colours that nobody sees
+    # would matter too much. Square roots of the counts are a compromise.
     clustered = _Clustered(oklab(colours), np.sqrt(counts.astype(np.float64)), fixed, alone)
     cluster = _refine(clustered, _merge(clustered, max(levels, int(fixed.sum()))))
 
     names = np.unique(cluster)
-    # An average of members' indices keeps a ramp a ramp.
-    place = [float(c) if fixed[c] else float(np.flatnonzero(cluster == c).mean()) for c in names]
-    names = names[np.argsort(place, kind="stable")]
-    # A fixed colour keeps its bytes, which it might not on the way through Oklab.
+    # Clusters are sorted by the mean index of their colours, so that a ramp remains a ramp.
+    mean_index = [float(c) if fixed[c] else float(np.flatnonzero(cluster == c).mean()) for c in names]
+    names = names[np.argsort(mean_index, kind="stable")]
+    # A fixed colour keeps its bytes, which a conversion to Oklab and back might change.
     merged = [colours[c] if fixed[c] else from_oklab(clustered.centre(c, cluster)) for c in names]
     index = np.zeros(n, np.uint8)
     index[names] = np.arange(len(names))
@@ -89,7 +90,7 @@ def merge_colours(
 
 
 def _merge(clustered: _Clustered, levels: int) -> Indices:
-    """Merges always the two clusters whose union adds the least squared error (Ward 1963).
+    """Repeatedly merges the two clusters whose union adds the least squared error (Ward 1963).
 
     A cluster is named after one of its colours.
 
@@ -104,9 +105,9 @@ def _merge(clustered: _Clustered, levels: int) -> Indices:
     never = np.eye(n, dtype=bool) | (fixed[:, None] & fixed) | alone[:, None] | alone
     while left > levels:
         total = weight[:, None] + weight
-        # A fixed colour does not move to the mean, so what joins it bears the whole distance.
-        pulled = weight[:, None] * weight / np.where(total > 0, total, 1)
-        cost = np.where(fixed[:, None], weight[None, :], np.where(fixed, weight[:, None], pulled)) * squares
+        # A fixed colour does not move to the mean, so a colour that joins it moves the whole distance.
+        free_cost = weight[:, None] * weight / np.where(total > 0, total, 1)
+        cost = np.where(fixed[:, None], weight[None, :], np.where(fixed, weight[:, None], free_cost)) * squares
         cost[never] = np.inf
         a, b = sorted(divmod(int(cost.argmin()), n))
         if np.isinf(cost[a, b]):
@@ -123,9 +124,9 @@ def _merge(clustered: _Clustered, levels: int) -> Indices:
 
 
 def _refine(clustered: _Clustered, cluster: Indices) -> Indices:
-    """Moves colours to the nearest cluster and clusters to their middles, by turns (Lloyd 1982).
+    """Alternately moves colours to the nearest cluster and clusters to their middles (Lloyd 1982).
 
-    Fixed colours neither move nor leave.
+    Fixed colours neither move nor leave their clusters.
     """
     for _ in range(REFINEMENTS):
         names = np.unique(cluster)
@@ -152,12 +153,12 @@ def nearest_colours(pixels: npt.NDArray[np.floating], colours: Colours) -> Colou
         pixels: (n, 3), 0 to 255.
         colours: (levels, 3).
     """
-    # Around the middle of the cube, single precision tells the squares of neighbouring colours apart.
+    # With the origin in the middle of the cube, single precision tells the squares of neighbouring colours apart.
     table = colours.astype(np.float32) - 127.5
     half = 0.5 * np.square(table).sum(1)
-    found = np.empty(len(pixels), np.uint8)
+    nearest = np.empty(len(pixels), np.uint8)
     step = max(1, ENTRIES // len(table))
     for start in range(0, len(pixels), step):
         part = pixels[start : start + step].astype(np.float32) - 127.5
-        found[start : start + step] = (half - part @ table.T).argmin(1)
-    return found
+        nearest[start : start + step] = (half - part @ table.T).argmin(1)
+    return nearest

@@ -1,4 +1,4 @@
-"""PNG files of a single frame."""
+"""Writes PNG files of a single frame."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 
 __all__ = ["is_from_flowgif", "write_png"]
 
-SOFTWARE = "flowgif"  # by which flowgif's files are recognised
+SOFTWARE = "flowgif"  # text by which flowgif's files are recognised
 
 
 def write_png(
@@ -23,11 +23,11 @@ def write_png(
     """Writes a frame of palette indices as a PNG.
 
     Args:
-        path: where.
+        path: the file.
         frame: palette indices, (height, width).
         colours: (levels, 3) uint8, sRGB.
-        transparent: the index of the see-through colour, or None.
-        comment: goes into the file.
+        transparent: the index of the transparent colour, or None.
+        comment: text for the file's metadata.
     """
     image = Image.fromarray(frame)
     image.putpalette(colours.tobytes())
@@ -40,7 +40,7 @@ def write_png(
 
 
 def is_from_flowgif(path: Path) -> bool:
-    """Returns whether ``write_png`` made a file."""
+    """Returns whether ``write_png`` made the file."""
     try:
         with Image.open(path) as image:
             return image.info.get("Software") == SOFTWARE

@@ -14,23 +14,23 @@ from flowgif.formats.film import Film
 
 __all__ = ["check_video", "write_mp4", "write_webm"]
 
-# The bytes depend on the number of threads, so that is fixed; the time and the program's version are left out.
+# The bytes depend on the number of threads, so the number is fixed. The file has neither time nor program version.
 _COMMON = ("-threads", "2", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1")
-# Colours are converted as the file says. If it did not say so, each player would guess the YUV by the picture's size.
+# The file states how its colours were converted. Otherwise each player would guess the YUV from the picture's size.
 _COLOUR = (
     "-vf",
     "scale=in_range=full:out_range=limited:out_color_matrix=bt709:flags=accurate_rnd+full_chroma_int,format=yuv420p,"
     "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
 )
-# Both were found by trial: moving particles then have some 36 dB, beyond which more bytes do not show.
+# Both settings were found by trial: moving particles then have about 36 dB. More bytes do not show.
 _H264 = ("-crf", "18", "-preset", "medium", "-movflags", "+faststart")
 _VP9 = ("-crf", "34", "-b:v", "0", "-deadline", "good", "-cpu-used", "2", "-row-mt", "0")
 
-LONGEST = 1  # seconds of a frame in the file: players seek badly in films with longer ones
+LONGEST = 1  # longest frame in the file, seconds: players seek badly in films with longer frames
 
 
 def write_mp4(path: Path, film: Film) -> None:
-    """Writes H.264, YUV 4:2:0, as every player understands it; see ``_write_video``."""
+    """Writes H.264, YUV 4:2:0, which every player understands; see ``_write_video``."""
     _write_video(path, film, "libx264", _H264)
 
 
@@ -40,7 +40,7 @@ def write_webm(path: Path, film: Film) -> None:
 
 
 def check_video(path: Path) -> None:
-    """Finds out before the work whether a video can be written.
+    """Checks in advance that a video can be written.
 
     Raises:
         UnusableInput: there is no ffmpeg, or the place cannot be written.
@@ -62,7 +62,7 @@ def _check_ffmpeg(suffix: str) -> None:
 def _write_video(path: Path, film: Film, codec: str, options: tuple[str, ...]) -> None:
     """Writes frames at a constant rate, the lowest at which each delay is a whole number of frames.
 
-    Odd sides get a line of background, as the codecs share colours between two pixels.
+    Odd sides get an extra line of background, because the codecs share colours between two pixels.
     """
     _check_ffmpeg(path.suffix)
     import imageio.v2

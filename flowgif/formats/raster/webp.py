@@ -16,14 +16,14 @@ from PIL import Image
 
 from flowgif.formats.film import Film
 from flowgif.formats.parallel import ordered_map
-from flowgif.formats.raster.changes import Packed, Patch, find_changes, smaller, spare_index
+from flowgif.formats.raster.changes import FrameChange, Packed, find_changes, find_spare_index, pack_smaller
 
 __all__ = ["write_webp"]
 
-ANIMATED, DESCRIBED, SEE_THROUGH = 0x02, 0x04, 0x10  # what the file has: frames, XMP, an alpha channel
-OVER, REPLACE = 0x00, 0x02  # whether a frame's pixels are laid over what was there, or take its place
-TICKS = 1000  # a second: the units of a WebP's delays
-# Of libwebp's lossless encoder, 0 to 6 and 0 to 100. Higher ones make files a thousandth smaller, lower ones a fifth
+ANIMATED, DESCRIBED, TRANSPARENT = 0x02, 0x04, 0x10  # flags of the file: it has frames, XMP, an alpha channel
+OVER, REPLACE = 0x00, 0x02  # blending: a frame's pixels are drawn over the earlier ones, or replace them
+TICKS = 1000  # ticks per second: the units of a WebP's delays
+# Settings of libwebp's lossless encoder, 0 to 6 and 0 to 100. Higher ones make files 0.1 % smaller, lower ones 20 %
 # larger.
 METHOD, EFFORT = 4, 50
 
@@ -37,16 +37,16 @@ _XMP = (
 def write_webp(path: Path, film: Film) -> None:
     """Writes a lossless WebP; each frame is the rectangle that changes.
 
-    If little of the rectangle changes, the rest of it is see-through, provided that this is smaller and the film is
-    opaque. Delays are rounded to milliseconds.
+    If little of the rectangle changes, its other pixels are transparent, provided that the result is smaller and the
+    film is opaque. Delays are rounded to milliseconds.
     """
     alpha = np.full((len(film.colours) + 1, 1), 255, np.uint8)
     alpha[[-1, *([] if film.transparent is None else [film.transparent])]] = 0
     table = np.hstack([np.vstack([film.colours, np.zeros((1, 3), np.uint8)]), alpha])
     # Beyond 256 colours libwebp has no palette, so there is no room for holes.
-    spare = spare_index(film)
+    spare = find_spare_index(film)
     traits = (
-        ANIMATED | SEE_THROUGH * (spare is not None or film.transparent is not None) | DESCRIBED * bool(film.comment)
+        ANIMATED | TRANSPARENT * (spare is not None or film.transparent is not None) | DESCRIBED * bool(film.comment)
     )
     with path.open("wb") as file:
         file.write(b"RIFF\0\0\0\0WEBP")
@@ -54,12 +54,12 @@ def write_webp(path: Path, film: Film) -> None:
         # The background is only a hint, which browsers ignore; the first frame covers everything.
         file.write(_chunk(b"ANIM", bytes(4) + _number(min(film.loops, 65535), 2)))
 
-        def pack(patch: Patch) -> tuple[Patch, Packed]:
-            return patch, smaller(patch, spare, lambda pixels, _: _lossless(table[pixels]))
+        def pack(change: FrameChange) -> tuple[FrameChange, Packed]:
+            return change, pack_smaller(change, spare, lambda pixels, _: _lossless(table[pixels]))
 
-        for patch, (data, has_holes) in ordered_map(pack, find_changes(film, TICKS, even=True)):
-            height, width = patch.pixels.shape
-            numbers = (patch.left // 2, patch.top // 2, width - 1, height - 1, patch.delay)
+        for change, (data, has_holes) in ordered_map(pack, find_changes(film, TICKS, even=True)):
+            height, width = change.pixels.shape
+            numbers = (change.left // 2, change.top // 2, width - 1, height - 1, change.delay)
             place = b"".join(_number(number, 3) for number in numbers)
             file.write(_chunk(b"ANMF", place + bytes([OVER if has_holes else REPLACE]) + _chunk(b"VP8L", data)))
         if film.comment:
@@ -70,7 +70,7 @@ def write_webp(path: Path, film: Film) -> None:
 
 
 def _lossless(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """Returns the bitstream from the file that Pillow makes of one picture, (height, width, 4)."""
+    """Returns the bitstream in the file that Pillow makes of one picture, (height, width, 4)."""
     memory = io.BytesIO()
     image = Image.fromarray(pixels if (pixels[..., 3] < 255).any() else np.ascontiguousarray(pixels[..., :3]))
     image.save(memory, "WEBP", lossless=True, method=METHOD, quality=EFFORT, exact=True)

@@ -1,7 +1,7 @@
-"""Writes particles' trajectories as one HTML file that plays them and needs no other file.
+"""Writes trajectories of particles as one HTML file that plays them and needs no other file.
 
-The file is ``player.html`` with one JSON object in it. Its ``delays`` are hundredths of a second, and its ``radius``
-is one number, or a list of one for each shown frame. Its ``data`` is base64 of raw deflate (RFC 1951) of bytes.
+The file is ``player.html`` with one JSON object in it. Its ``delays`` are hundredths of a second. Its ``radius`` is one
+number, or a list of numbers, one for each shown frame. Its ``data`` is base64 of raw deflate (RFC 1951) of bytes.
 Coordinates are whole steps from the middle of the frame. Of each particle's coordinate, the data hold the first value,
 the first difference, and from there on the second differences, which are small because particles hardly turn between
 frames. Each is zigzag-coded (0, -1, 1, -2, ...) modulo 2^16, in the order (column and row, particles, frames). All low
@@ -26,21 +26,21 @@ from flowgif.formats.vector.particles import ParticleFilm
 
 __all__ = ["write_page"]
 
-# Steps along the longer side: an eighth of a pixel where the picture fills a screen.
+# Steps along the longer side: an eighth of a pixel if the picture fills a screen.
 STEPS = 8192
-MAX_COLOURS = 256  # as many as a byte can number
+MAX_COLOURS = 256  # a byte can number this many
 PLACEHOLDER = "{{payload}}"
 
 
 def write_page(path: Path, film: ParticleFilm, title: str) -> None:
     """Writes a page as one file that works offline; the same particles give the same bytes.
 
-    Positions are kept to half a step of 1/8192 of the longer side, within four sides from the middle; colours as they
-    are where there are at most 256, otherwise the nearest of so many.
+    Positions are accurate to half a step of 1/8192 of the longer side, within four sides of the middle. Up to 256
+    colours are exact; more are replaced by the nearest of 256.
 
     Args:
         path: a new file.
-        film: what is shown.
+        film: the particles.
         title: any text; '' for none.
     """
     step = max(film.width, film.height) / STEPS
@@ -59,7 +59,7 @@ def write_page(path: Path, film: ParticleFilm, title: str) -> None:
         "frames": film.positions.shape[0],
         "points": film.positions.shape[1],
         "step": step,
-        # One number where all are the same.
+        # One number if all are the same.
         "radius": radii if len(set(radii)) > 1 else radii[0],
         "loops": film.loops,
         "light": asdict(film.light),
@@ -85,7 +85,7 @@ def _pack(film: ParticleFilm, step: float) -> bytes:
     steps = np.clip(np.rint((film.positions - middle) / step), -(2**15), 2**15 - 1).astype(np.int64)
     first = np.diff(steps, axis=0)
     second = np.concatenate([steps[:1], first[:1], np.diff(first, axis=0)])
-    # Modulo 2^16, so that differences of distant places have codes too.
+    # Modulo 2^16, so that differences of distant positions have codes too.
     wrapped = second.transpose(2, 1, 0).astype(np.int16).astype(np.int32)
     code = (wrapped << 1 ^ wrapped >> 31).astype(np.uint16)
     return (code & 255).astype(np.uint8).tobytes() + (code >> 8).astype(np.uint8).tobytes()

@@ -1,4 +1,4 @@
-"""Particles' positions over time, of which vector formats are made."""
+"""Positions of particles over time, the content of vector formats."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy.typing as npt
 from flowgif.errors import NumericalError
 from flowgif.timeline import Paint
 
-__all__ = ["ParticleFilm", "Theme"]
+__all__ = ["ParticleFilm", "ThemeColours"]
 
 
 @dataclass(frozen=True)
-class Theme:
+class ThemeColours:
     """Two colours, each '#rrggbb'."""
 
     foreground: str
@@ -29,25 +29,25 @@ class Theme:
 
 @dataclass(frozen=True)
 class ParticleFilm:
-    """Positions of particles, and in which order and for how long they are shown.
+    """Positions of particles, and the order and the times in which they are shown.
 
     Attributes:
-        width, height: of the frame, pixels; a viewer may show it in any size, in this ratio.
-        positions: (frames, n, 2), (column, row) in pixels of the frame, the first pixel's centre at (0, 0); also
-            outside the frame.
-        radii: of the particles in each shown frame, pixels of the frame.
-        delays: how long each shown frame stays, ticks.
+        width, height: size of the frame, pixels; a viewer may show it in any size with this ratio.
+        positions: (frames, n, 2), (column, row) in pixels of the frame. The first pixel's centre is at (0, 0).
+            Positions may be outside the frame.
+        radii: radius of the particles in each shown frame, pixels of the frame.
+        delays: the time for which each shown frame is shown, ticks.
         order: the index into ``positions`` of each shown frame.
-        moves: whether from each shown frame particles move to the next, the first coming after the last; otherwise the
-            picture cuts.
-        still: the shown frame that readers see who want no motion.
-        colours: of each particle in each picture, (pictures, n, 3) uint8; None for the theme's foreground.
-        paints: of each shown frame; None where there is one picture.
-        captions: of each shown frame; None for none.
-        loops: how often it plays; 0 for ever.
-        light, dark: the colours, as the reader's system prefers them.
+        moves: whether particles move from each shown frame to the next; otherwise the picture cuts. The first frame
+            follows the last.
+        still: index of the shown frame for readers who prefer no motion.
+        colours: colour of each particle in each picture, (pictures, n, 3) uint8; None for the theme's foreground.
+        paints: the paint of each shown frame; None if there is one picture.
+        captions: the caption of each shown frame; None for no captions.
+        loops: number of times that the film is shown; 0 for ever.
+        light, dark: colours for readers whose system prefers a light or a dark theme.
         comment: any text; it is in the file but not shown.
-        ticks: units of the delays per second.
+        ticks: ticks per second.
     """
 
     width: int
@@ -62,8 +62,8 @@ class ParticleFilm:
     paints: tuple[Paint, ...] | None = None
     captions: tuple[str, ...] | None = None
     loops: int = 0
-    light: Theme = Theme("#181c3e", "#ffffff")
-    dark: Theme = Theme("#e4e7f5", "#13151f")
+    light: ThemeColours = ThemeColours("#181c3e", "#ffffff")
+    dark: ThemeColours = ThemeColours("#e4e7f5", "#13151f")
     comment: str = ""
     ticks: int = 100
 

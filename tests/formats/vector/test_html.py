@@ -24,7 +24,7 @@ from flowgif.errors import CheckFailed, NumericalError, UnusableInput
 from flowgif.formats.presets import Limits
 from flowgif.formats.table import write_output
 from flowgif.formats.vector.html import write_page
-from flowgif.formats.vector.particles import ParticleFilm, Theme
+from flowgif.formats.vector.particles import ParticleFilm, ThemeColours
 from flowgif.session import Loaded
 from flowgif.timeline import Paint
 
@@ -176,7 +176,7 @@ def test_positions_that_are_no_numbers_are_refused() -> None:
 @pytest.mark.parametrize("colour", ["red", "#fff", "#12345g", "#123456;}"])
 def test_what_is_no_colour_is_refused(colour: str) -> None:
     with pytest.raises(ValueError, match="no colour"):
-        Theme("#000000", colour)
+        ThemeColours("#000000", colour)
 
 
 def test_the_title_is_the_files_name(cats: ParticleFilm, tmp_path: Path) -> None:
@@ -430,7 +430,7 @@ def test_with_reduced_motion_the_picture_stands_still(show: Show, cats: Particle
 
 
 def test_light_and_dark(show: Show, cats: ParticleFilm) -> None:
-    page = replace(cats, light=Theme("#200000", "#fffff0"), dark=Theme("#ddffdd", "#101820"))
+    page = replace(cats, light=ThemeColours("#200000", "#fffff0"), dark=ThemeColours("#ddffdd", "#101820"))
     tab = show(page, f"#frame={FRAMES - 1}", color_scheme="light")
     for scheme, theme in (("light", page.light), ("dark", page.dark)):
         tab.prefer(color_scheme=scheme)
@@ -482,7 +482,7 @@ RADIUS = """(() => {
 def test_particles_have_their_frames_radius(show: Show) -> None:
     """And between two frames one between theirs."""
     radii = (20.0, 40.0, 30.0)
-    black = Theme("#000000", "#ffffff")
+    black = ThemeColours("#000000", "#ffffff")
     page = _page(np.full((3, 1, 2), 240.0), radii=radii, light=black, dark=black)
     tab = show(page, "#frame=0")
     for index, radius in enumerate(radii):
