@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -20,6 +22,8 @@ ROOT = Path(__file__).parent.parent
 CAT = ROOT / "imgs" / "cat.png"
 FLOWGIF = Path(sys.executable).with_name("flowgif")
 MakeOnce = Callable[[str, Callable[[Path], object]], Path]
+# An FFJORD whose solves take no time.
+SMALL_NETWORK = {"features": 8, "width": 8, "depth": 1}
 SHORT_STEPS = 300  # four seconds on two cores, and already a cat
 
 
@@ -93,6 +97,29 @@ def workplace(make_once: MakeOnce) -> Path:
         assert done.out == "runs/cat\n"
 
     return make_once("workplace", fill)
+
+
+@pytest.fixture(scope="session")
+def cat_report(workplace: Path, make_once: MakeOnce) -> dict[str, Any]:
+    """What ``flowgif eval --json`` prints about the run of the cat. It takes ten seconds, so it is made once."""
+
+    def fill(folder: Path) -> None:
+        done = run_flowgif("eval", "--json", cwd=workplace)
+        assert done.code == 0, done.err
+        (folder / "report.json").write_text(done.out)
+
+    return json.loads((make_once("cat-report", fill) / "report.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def small(make_once: MakeOnce) -> Path:
+    """A config file whose model is an FFJORD with a small network."""
+
+    def fill(folder: Path) -> None:
+        sizes = "\n".join(f"{name} = {size}" for name, size in SMALL_NETWORK.items())
+        (folder / "small.toml").write_text(f"[model]\n{sizes}\n")
+
+    return make_once("small", fill) / "small.toml"
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import CAT
+from conftest import CAT, SMALL_NETWORK
 from PIL import Image
 
 import flowgif
@@ -33,7 +33,7 @@ def test_a_loaded_runs_target_is_the_one_that_was_trained_on(cat: Loaded) -> Non
 def test_pixels_of_a_shrunk_picture_are_those_of_the_picture_as_given(tmp_path: Path) -> None:
     with Image.open(CAT) as image:
         image.resize((1000, 500)).save(tmp_path / "wide.png")
-    flags = {"target": {"img": tmp_path / "wide.png", "max_side": 100}, "training": TINY}
+    flags = {"target": {"img": tmp_path / "wide.png", "max_side": 100}, "model": SMALL_NETWORK, "training": TINY}
     trained = flowgif.train(read_config(None, flags), tmp_path / "run")
     target = flowgif.load(trained.run.folder).target
     assert isinstance(target, ImageTarget)
@@ -47,7 +47,7 @@ def test_pixels_of_a_shrunk_picture_are_those_of_the_picture_as_given(tmp_path: 
 
 
 def test_a_finished_run_resumes_to_itself_and_goes_on_when_asked(tmp_path: Path) -> None:
-    flags = {"target": {"data": "moons"}, "training": TINY}
+    flags = {"target": {"data": "moons"}, "model": SMALL_NETWORK, "training": TINY}
     folder = tmp_path / "run"
     trained = flowgif.train(read_config(None, flags), folder)
     before = trained.run.folder.joinpath("weights.safetensors").read_bytes()
@@ -63,7 +63,7 @@ def test_a_finished_run_resumes_to_itself_and_goes_on_when_asked(tmp_path: Path)
 
 def test_force_replaces_a_run_and_leaves_other_files_alone(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    flags = {"target": {"data": "moons"}, "training": TINY}
+    flags = {"target": {"data": "moons"}, "model": SMALL_NETWORK, "training": TINY}
     flowgif.train(read_config(None, flags), folder)
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(UnusableInput, match="--force"):
@@ -76,7 +76,7 @@ def test_force_replaces_a_run_and_leaves_other_files_alone(tmp_path: Path) -> No
 
 def test_a_failing_target_costs_an_existing_run_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    flags = {"target": {"data": "moons"}, "training": TINY}
+    flags = {"target": {"data": "moons"}, "model": SMALL_NETWORK, "training": TINY}
     flowgif.train(read_config(None, flags), folder)
     before = {path: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(UnusableInput, match="no such picture"):
@@ -89,7 +89,7 @@ def test_somebody_elses_files_are_not_taken_for_a_run(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "picture.png").write_bytes(CAT.read_bytes())
-    flags = {"target": {"img": folder / "picture.png"}, "training": TINY}
+    flags = {"target": {"img": folder / "picture.png"}, "model": SMALL_NETWORK, "training": TINY}
     for force in (False, True):
         with pytest.raises(UnusableInput, match="not a run's"):
             flowgif.train(read_config(None, flags), folder, force)
@@ -100,7 +100,7 @@ def test_somebody_elses_files_are_not_taken_for_a_run(tmp_path: Path) -> None:
 def test_a_runs_own_config_repeats_it_with_its_source_and_size(tmp_path: Path) -> None:
     with Image.open(CAT) as image:
         image.resize((200, 100)).save(tmp_path / "logo.png")
-    flags = {"target": {"img": tmp_path / "logo.png", "max_side": 50}, "training": TINY}
+    flags = {"target": {"img": tmp_path / "logo.png", "max_side": 50}, "model": SMALL_NETWORK, "training": TINY}
     first = flowgif.train(read_config(None, flags), tmp_path / "first")
     second = flowgif.train(read_config(tmp_path / "first" / "config.toml", {}), tmp_path / "second")
     third = {"training": {"from": tmp_path / "second", "steps": 1, "batch_size": 16}}
@@ -118,7 +118,9 @@ def test_a_runs_own_config_repeats_it_with_its_source_and_size(tmp_path: Path) -
 
 def test_a_refused_resume_leaves_the_run_as_it_is(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    config = flowgif.train(read_config(None, {"target": {"data": "moons"}, "training": TINY}), folder).run.config
+    config = flowgif.train(
+        read_config(None, {"target": {"data": "moons"}, "model": SMALL_NETWORK, "training": TINY}), folder
+    ).run.config
     before = {path: path.read_bytes() for path in folder.iterdir()}
     for changes, message in (
         ({"device": "mps"}, "--device mps is not available"),
@@ -155,7 +157,11 @@ class Listening:
 
 def test_a_reporter_is_told_of_every_step(tmp_path: Path) -> None:
     first, second = Listening(), Listening()
-    flowgif.train(read_config(None, {"target": {"img": CAT}, "training": TINY}), tmp_path / "run", reporter=first)
+    flowgif.train(
+        read_config(None, {"target": {"img": CAT}, "model": SMALL_NETWORK, "training": TINY}),
+        tmp_path / "run",
+        reporter=first,
+    )
     assert first.steps == [1, 2, 3]
     assert first.begun == ["measuring the gap ..."]
     assert any("ink: " in text for text in first.said)

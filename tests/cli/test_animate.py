@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Finished, run_flowgif
+from conftest import Finished
 from films import decode, decode_video
 from PIL import Image
 from typer import Context
@@ -51,10 +51,10 @@ def _frames(path: Path) -> list[np.ndarray]:
         return found
 
 
-def test_several_outputs_come_from_one_rendering(place: Path) -> None:
+def test_several_outputs_come_from_one_rendering(place: Path, run_here: Callable[..., Finished]) -> None:
     outs = ["a.gif", "a.apng", "a.webp", "a.mp4", "a.html", "frames", "still-%02d.png"]
     options = [word for out in outs for word in ("-o", out)]
-    done = run_flowgif("animate", "runs/cat", *options, "--poster", "poster.png", *FEW, "--json", cwd=place)
+    done = run_here("animate", "runs/cat", *options, "--poster", "poster.png", *FEW, "--json", cwd=place)
     assert done.code == 0, done.err
     answer = json.loads(done.out)
     assert [file["path"] for file in answer["files"]] == [*outs, "poster.png"]

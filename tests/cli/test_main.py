@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import FLOWGIF, run_flowgif
+from conftest import FLOWGIF, Finished, run_flowgif
 from PIL import Image
 
 from flowgif.errors import ExitCode
@@ -119,11 +119,15 @@ BAD_INPUT: list[tuple[Callable[[Path], None], str, str]] = [
 
 @pytest.mark.parametrize(("prepare", "command", "message"), BAD_INPUT, ids=[row[1] for row in BAD_INPUT])
 def test_bad_input_gets_one_line_and_leaves_nothing(
-    tmp_path: Path, prepare: Callable[[Path], None], command: str, message: str
+    tmp_path: Path,
+    run_here: Callable[..., Finished],
+    prepare: Callable[[Path], None],
+    command: str,
+    message: str,
 ) -> None:
     prepare(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    done = run_flowgif(*command.split(), cwd=tmp_path)
+    done = run_here(*command.split(), cwd=tmp_path)
     assert done.code == 2
     assert done.out == ""
     lines = done.err.splitlines()
@@ -133,13 +137,21 @@ def test_bad_input_gets_one_line_and_leaves_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_an_unwritable_output_is_named_before_the_work(workplace: Path, tmp_path: Path) -> None:
+def test_bad_input_ends_the_process_with_two(tmp_path: Path) -> None:
+    done = run_flowgif("train", "--img", "nope.png", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert re.fullmatch(r"flowgif: no such picture: nope\.png.*\n", done.err)
+
+
+def test_an_unwritable_output_is_named_before_the_work(
+    workplace: Path, tmp_path: Path, run_here: Callable[..., Finished]
+) -> None:
     (tmp_path / "file").write_text("here")
     for args in (("animate", "-o", tmp_path / "none" / "x.gif"), ("animate", "-o", tmp_path / "file")):
-        done = run_flowgif(*args, cwd=workplace)
+        done = run_here(*args, cwd=workplace)
         assert done.code == 2
         assert len(done.err.splitlines()) == 1
-    done = run_flowgif("train", "--data", "moons", "--out", tmp_path / "file" / "run", cwd=workplace)
+    done = run_here("train", "--data", "moons", "--out", tmp_path / "file" / "run", cwd=workplace)
     assert done.code == 2
     assert "cannot write" in done.err
     assert (tmp_path / "file").read_text() == "here"

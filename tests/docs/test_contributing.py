@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -20,26 +21,61 @@ COMMANDS = re.findall(r"^(?:flowgif|python mine\.py) .+$", TEXT, re.MULTILINE)
 (PROGRAM,) = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 KINDS = 9
 # Trainings and animations are cut short: what is tested is that they run.
-SHORT = {"train": ("--steps", "2", "--batch-size", "64"), "animate": ("--frames", "3", "--size", "64")}
+SHORT = {
+    "train": ("--steps", "2", "--batch-size", "64"),
+    "animate": ("--frames", "3", "--size", "64", "--points", "200"),
+}
+SMALL = ("--config", "small.toml")
+# Runs command lines in one process, which imports torch once. Its argument is a JSON list of them, each a list of a
+# program and its words. The registrations of mine.py are executed once, with its first command line.
+DRIVER = """
+import json, runpy, shlex, sys
+from flowgif.cli.main import main
+
+executed = set()
+for program, *words in json.loads(sys.argv[1]):
+    sys.argv = [program, *words]
+    print(shlex.join(sys.argv), file=sys.stderr)
+    try:
+        if program == "flowgif" or program in executed:
+            main()
+        else:
+            executed.add(program)
+            runpy.run_path(program, run_name="__main__")
+    except SystemExit as end:
+        if end.code:
+            raise
+    else:
+        sys.exit("the command line returned without an exit code")
+"""
 
 
-def run(command: str, folder: Path, package: Path) -> None:
+def _shorten(command: str) -> list[str]:
+    """The words of a command after ``python``, if it has that, with the options that cut it short."""
     program, *words = shlex.split(command)
-    start = [sys.executable, "-m", "flowgif"] if program == "flowgif" else [sys.executable, words.pop(0)]
-    short = SHORT[words[0]] if "--preset" not in words else SHORT["animate"][:2]
+    if program == "python":
+        program, *words = words
+    kind = words[0]
+    short = SHORT[kind][:2] if "--preset" in words else SHORT[kind]
+    network = SMALL if kind == "train" and not {"--model", "--config"} & {*words} else ()
+    return [program, *words, *short, *network]
+
+
+def run(commands: list[str], folder: Path, package: Path) -> None:
+    """Runs commands one after another."""
     done = subprocess.run(
-        [*start, *words, *short],
+        [sys.executable, "-c", DRIVER, json.dumps([_shorten(command) for command in commands])],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(package)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, f"{command}: {done.stderr}"
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def place(tmp_path: Path, small: Path) -> Path:
     """A folder with the files that the commands name."""
     import numpy as np
 
@@ -49,6 +85,7 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "cross.letters").write_text("\n".join("".join(" " if pixel else "x" for pixel in row) for row in grey))
     (tmp_path / "momentum.toml").write_text(CONFIG)
     (tmp_path / "mine.py").write_text(PROGRAM)
+    shutil.copy(small, tmp_path / "small.toml")
     return tmp_path
 
 
@@ -66,16 +103,12 @@ def test_the_changes_apply_and_do_what_they_say(place: Path) -> None:
             ["git", "apply", "-C1", "-"], cwd=package, input=diff, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, diff + done.stderr
-    run("flowgif train --data moons", place, package)
-    for command in COMMANDS:
-        if command.startswith("flowgif"):
-            run(command, place, package)
+    commands = [command for command in COMMANDS if command.startswith("flowgif")]
+    run(["flowgif train --data moons", *commands], place, package)
     assert (place / "moons.npz").exists()
 
 
 def test_rows_from_outside_the_package_work(place: Path) -> None:
-    for command in COMMANDS:
-        if command.startswith("python"):
-            run(command, place, ROOT)
+    run([command for command in COMMANDS if command.startswith("python")], place, ROOT)
     assert len((place / "corners.sums").read_text().splitlines()) == 3
     assert '"title": "corners"' in (place / "corners.places").read_text()
