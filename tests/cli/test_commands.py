@@ -78,14 +78,16 @@ def test_eval_needs_the_original_no_more(tmp_path: Path, small: Path, run_here: 
     assert run_here("animate", "runs/logo", "--frames", 2, "--size", 64, cwd=tmp_path).code == 0
 
 
-def test_stdout_carries_the_answer_and_quiet_says_nothing(tmp_path: Path, small: Path) -> None:
+def test_stdout_carries_the_answer_and_quiet_says_nothing(
+    tmp_path: Path, small: Path, run_here: Callable[..., Finished]
+) -> None:
     train = ("train", "--data", "moons", "--config", small, *TINY)
     done = run_flowgif(*train, "--quiet", cwd=tmp_path)
     assert (done.out, done.err) == ("runs/moons\n", "")
-    done = run_flowgif(*train, "--force", "--json", cwd=tmp_path)
+    done = run_here(*train, "--force", "--json", cwd=tmp_path)
     assert json.loads(done.out)["run"] == "runs/moons"
     assert "\x1b" not in done.err
-    done = run_flowgif("animate", "--json", "-q", "--frames", 2, "--size", 64, cwd=tmp_path)
+    done = run_here("animate", "--json", "-q", "--frames", 2, "--size", 64, cwd=tmp_path)
     answer = json.loads(done.out)
     assert (answer["frames"], answer["bytes"]) == (2, (tmp_path / answer["gif"]).stat().st_size)
 

@@ -47,10 +47,20 @@ def test_they_are_readable_and_not_blank(drawn: DrawnPlots) -> None:
             assert edge.min() > 250, path
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(of_cat: DrawnPlots, tmp_path: Path) -> None:
     again = draw_all(of_cat.loaded, tmp_path)
     for first, second in zip(of_cat.files, again.files, strict=True):
         assert first.read_bytes() == second.read_bytes(), first.name
+
+
+def test_the_same_run_gives_the_same_trajectories(
+    of_cat: DrawnPlots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plot that only a continuous flow has; a test below draws all plots of a discrete one again."""
+    monkeypatch.setattr(plots, "PLOTS", [plot for plot in plots.PLOTS if plot.name == "trajectories.png"])
+    (again,) = draw_all(of_cat.loaded, tmp_path).files
+    assert again.read_bytes() == of_cat.files[0].with_name("trajectories.png").read_bytes()
 
 
 def test_every_picture_is_progress(drawn: DrawnPlots) -> None:
