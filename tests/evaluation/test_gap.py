@@ -62,6 +62,7 @@ def test_the_standard_error_covers_the_truth(gaussian: GaussianMixture) -> None:
     assert 0.6 < spread < 1.6
 
 
+@pytest.mark.slow
 def test_the_nll_agrees_with_a_plain_average_of_independent_draws(cat: Loaded, cat_report: dict[str, Any]) -> None:
     x = cat.target.sample(20_000, torch.Generator().manual_seed(9))
     with torch.no_grad():
