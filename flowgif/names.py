@@ -135,7 +135,7 @@ class Table(Mapping[str, Row]):
 
 
 MODELS = Names("--model", "ffjord", "realnvp", "glow", "spline")
-NETWORKS = Names("network", "fourier", "concatsquash")
+NETWORKS = Names("network", "grid", "fourier", "concatsquash")
 ACTIVATIONS = Names("activation", "silu", "relu", "tanh")
 OBJECTIVES = Names("--objective", "flow-matching", "likelihood")
 OPTIMISERS = Names("optimiser", "adam", "muon")

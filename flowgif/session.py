@@ -14,7 +14,7 @@ from flowgif.config.schema import RunConfig, TrainingConfig
 from flowgif.errors import Interrupted, NumericalError, UnusableInput
 from flowgif.evaluation.gap import Gap, measure_gap
 from flowgif.flows.base import Flow
-from flowgif.flows.build import build_flow
+from flowgif.flows.build import build_flow, fit_config
 from flowgif.machine import delay_interrupts, find_device, use_threads
 from flowgif.runs.directory import INITIAL, Run, open_target
 from flowgif.targets.mixture import GaussianMixture
@@ -117,10 +117,10 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
     Run.check_free(folder, force)
     device = find_device(config.training.device)
     target = open_target(config)
-    config = config.for_aspect(float(target.scale[0] / target.scale[1]))
+    config = fit_config(config, target)
     for remark in target.remarks:
         reporter.say(remark)
-    flow = _first_flow(config)
+    flow = _first_flow(config, target)
     with delay_interrupts() as interrupted, use_threads(flow.training_threads):
         trainer = Trainer(flow.to(device), target, config.training, device)
         run = Run.create(folder, config, target, flow)
@@ -158,9 +158,10 @@ def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | N
         return _Training(run, trainer, target, reporter).run_to_end(interrupted)
 
 
-def _first_flow(config: RunConfig) -> Flow:
+def _first_flow(config: RunConfig, target: GaussianMixture) -> Flow:
     """Returns the flow before training, with the weights of the start run if there is one."""
     flow = build_flow(config)
+    flow.fit_to(target)
     start = config.training.start
     if start is not None:
         try:

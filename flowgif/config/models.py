@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
@@ -35,34 +35,33 @@ class ModelConfig(Settings, frozen=True):
         return self
 
 
-class Network(NamedTuple):
-    """The size of a velocity network.
-
-    Attributes:
-        features: number of Fourier frequencies.
-        frequency: the frequencies' standard deviation, radians per data unit.
-        width, depth: width and number of the hidden layers.
-    """
-
-    features: int
-    frequency: float
-    width: int
-    depth: int
-
-
-# Flow matching can afford a larger network: a step costs one evaluation, a step through a solve about a hundred.
-FLOW_MATCHING_NETWORK = Network(features=128, frequency=10.0, width=112, depth=4)
-NETWORK = Network(features=64, frequency=4.0, width=64, depth=3)
-NETWORKS = {"flow-matching": FLOW_MATCHING_NETWORK}  # by objective; all other objectives use NETWORK
+# The size of a velocity network by its name, and by the objective. Flow matching can afford a larger one: a step costs
+# one evaluation, a step through a solve about a hundred.
+SIZES: dict[str, dict[str, dict[str, float]]] = {
+    "grid": {
+        "flow-matching": {"channels": 4, "width": 64, "depth": 2},
+        "likelihood": {"channels": 4, "width": 64, "depth": 2},
+    },
+    "fourier": {
+        "flow-matching": {"features": 128, "frequency": 10.0, "width": 112, "depth": 4},
+        "likelihood": {"features": 64, "frequency": 4.0, "width": 64, "depth": 3},
+    },
+    "concatsquash": {"likelihood": {"width": 64, "depth": 3}},
+}
 
 
 class FFJORDConfig(ModelConfig, frozen=True):
     """The velocity network and how its ODE is solved; see ``flowgif.flows.continuous.ffjord``.
 
     Attributes:
-        network: fourier is this project's network; concatsquash is the FFJORD paper's, with tanh between its layers.
-        features: number of Fourier frequencies.
-        frequency: the frequencies' standard deviation, radians per data unit.
+        network: grid reads its features from grids of splines; fourier from sines; concatsquash is the FFJORD paper's,
+            with tanh between its layers.
+        channels: number of features of each grid (grid).
+        finest: spacing of the finest grid, data units (grid); by default the target decides, as in the next two.
+        box: the lowest x and y and the highest x and y of the grids, data units (grid).
+        nodes: number of nodes that have coefficients (grid).
+        features: number of Fourier frequencies (fourier).
+        frequency: the frequencies' standard deviation, radians per data unit (fourier).
         width, depth: width and number of the hidden layers.
         end_time: the end time of the paper's network before training, which fits the end time too; in all other code
             time ends at 1.
@@ -74,7 +73,11 @@ class FFJORDConfig(ModelConfig, frozen=True):
     """
 
     name: Literal["ffjord"] = "ffjord"
-    network: Annotated[str, one_of(names.NETWORKS)] = "fourier"
+    network: Annotated[str, one_of(names.NETWORKS)] = "grid"
+    channels: Annotated[int, Field(ge=1, le=64, strict=True)] | None = None
+    finest: Positive | None = None
+    box: tuple[float, float, float, float] | None = None
+    nodes: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] | None = None
     features: Width | None = None
     frequency: Positive | None = None
     width: Width | None = None
@@ -89,10 +92,9 @@ class FFJORDConfig(ModelConfig, frozen=True):
 
     def resolved(self, objective: str) -> Self:
         """Returns these settings with None replaced by the network size that suits the objective."""
-        usual = NETWORKS.get(objective, NETWORK)
-        return self.model_copy(
-            update={key: value for key, value in usual._asdict().items() if getattr(self, key) is None}
-        )
+        usual = SIZES.get(self.network, {})
+        size = usual.get(objective, usual.get("likelihood", {}))
+        return self.model_copy(update={key: value for key, value in size.items() if getattr(self, key) is None})
 
 
 class ConditionerConfig(ModelConfig, frozen=True):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from flowgif import names
 from flowgif.config.models import FFJORDConfig, GlowConfig, ModelConfig, RealNVPConfig, SplineConfig
@@ -18,18 +20,24 @@ class Recipe:
     """The values that stand for None in a TrainingConfig.
 
     Attributes:
-        steps, batch_size, lr, optimiser: see TrainingConfig.
+        steps: see TrainingConfig; or a function that returns them for the model's settings, None before these are
+            fitted to the target.
+        batch_size, lr, optimiser: see TrainingConfig.
         kinetic, jacobian: see TrainingConfig; None for a flow that has no velocity to regularise.
         takes_samples: whether ``samples`` may limit the training to a fixed number of points of the target.
     """
 
-    steps: int
+    steps: int | Callable[[Any], int | None]
     batch_size: int
     lr: float
     optimiser: str
     kinetic: float | None = None
     jacobian: float | None = None
     takes_samples: bool = True
+
+    def steps_for(self, model: ModelConfig) -> int | None:
+        """Returns the number of steps for a model's settings; None if they are not fitted to a target yet."""
+        return self.steps(model) if callable(self.steps) else self.steps
 
 
 @dataclass(frozen=True)
@@ -51,13 +59,22 @@ class ModelKind:
         return next(iter(self.recipes))
 
 
+def flow_matching_steps(model: FFJORDConfig) -> int | None:
+    """Returns the steps after which more steps gain little."""
+    if model.network != "grid":
+        return 1200
+    if model.nodes is None:
+        return None
+    return 1600
+
+
 MODELS: Table[ModelKind] = Table(
     names.MODELS,
     {
         "ffjord": ModelKind(
             FFJORDConfig,
             {
-                "flow-matching": Recipe(1200, 2048, 0.04, "muon", KINETIC, 0.0, takes_samples=False),
+                "flow-matching": Recipe(flow_matching_steps, 1024, 0.04, "muon", KINETIC, 0.0, takes_samples=False),
                 "likelihood": Recipe(400, 512, 0.005, "adam", KINETIC, 0.0),
             },
         ),

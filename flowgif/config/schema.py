@@ -121,12 +121,12 @@ class TrainingConfig(Settings, frozen=True):
         assert self.batch_size is not None
         return self.epochs * math.ceil(self.samples / self.batch_size)
 
-    def resolved(self, objective: str, recipe: Recipe) -> Self:
-        """Returns these settings with None replaced by the recipe's values."""
+    def resolved(self, objective: str, recipe: Recipe, model: ModelConfig) -> Self:
+        """Returns these settings with None replaced by the recipe's values for a model."""
         ends = (self.steps, self.time_budget, self.epochs)
         usual = {
             "objective": objective,
-            "steps": None if any(ends) else recipe.steps,
+            "steps": None if any(ends) else recipe.steps_for(model),
             "batch_size": recipe.batch_size,
             "lr": recipe.lr,
             "optimiser": recipe.optimiser,
@@ -176,14 +176,8 @@ class RunConfig(Settings, frozen=True):
         """Returns these settings with the model's and the objective's usual values in the place of None."""
         objective = self._objective
         recipe = MODELS[self.model.name].recipes[objective]
-        updates = {"training": self.training.resolved(objective, recipe), "model": self.model.resolved(objective)}
-        return self.model_copy(update=updates)
-
-    def for_aspect(self, aspect: float) -> Self:
-        """Returns these settings with the target's aspect if none is set."""
-        if self.model.aspect is not None:
-            return self
-        return self.model_copy(update={"model": self.model.model_copy(update={"aspect": round(aspect, 4)})})
+        model = self.model.resolved(objective)
+        return self.model_copy(update={"training": self.training.resolved(objective, recipe, model), "model": model})
 
     def to_toml(self) -> str:
         """Returns the settings as TOML, which :func:`flowgif.config.reading.read_config` reads back."""

@@ -10,14 +10,40 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["ContinuousFlow", "Flow", "Mapped", "Regularised", "base_log_prob"]
+__all__ = ["ContinuousFlow", "Flow", "Ink", "Mapped", "Regularised", "base_log_prob"]
 
 POINTS_AT_ONCE = 1 << 20  # number of points, over all times, that are computed together: tens of megabytes
+
+
+class Ink(Protocol):
+    """What an untrained flow may know of the density that it will be fitted to."""
+
+    @property
+    def std(self) -> Tensor:
+        """Standard deviation of every component per axis, (2,) float64, data units; in a picture half a pixel."""
+        ...
+
+    @property
+    def scale(self) -> Tensor:
+        """The length of a data unit per axis, (2,) float64, in the units in which the target was given."""
+        ...
+
+    def stroke_width(self) -> float:
+        """Returns the thickness of the target's lines, in the units of ``scale``."""
+        ...
+
+    def extent(self) -> tuple[Tensor, Tensor]:
+        """Returns the lowest and the highest coordinates of the components' means, (2,) each, data units."""
+        ...
+
+    def density(self, x: Tensor, y: Tensor, blur: tuple[float, float] = ...) -> Tensor:
+        """Returns the density, blurred, at every node of a lattice, (rows, columns)."""
+        ...
 
 
 class Mapped(NamedTuple):
@@ -131,6 +157,9 @@ class Flow(nn.Module, ABC):
         for batch in _batched(times, len(x)):
             yield from self.trajectory(x, torch.tensor(batch, dtype=torch.float64), start)
 
+    def fit_to(self, target: Ink) -> None:
+        """Adapts the untrained flow to a target; by default does nothing."""
+
     def initialise(self, x: Tensor) -> None:
         """Initialises the flow by the first batch x (n, 2), unless it is initialised; by default does nothing."""
 
@@ -176,6 +205,15 @@ class ContinuousFlow(Flow):
     @abstractmethod
     def velocity(self, x: Tensor, time: Tensor) -> Tensor:
         """Computes v(x, t), (n, 2), data units per unit of time, for x (n, 2) and time () or (n,)."""
+
+    def prepare(self, x: Tensor, time: Tensor) -> tuple[Tensor, ...]:
+        """Computes in advance what the velocity at x and t needs besides the weights; see :meth:`velocity_of`."""
+        return x, time
+
+    def velocity_of(self, prepared: tuple[Tensor, ...]) -> Tensor:
+        """Computes v(x, t), (n, 2), from what :meth:`prepare` returned for x and t."""
+        x, time = prepared
+        return self.velocity(x, time)
 
     def sweep(self, x: Tensor, times: Sequence[float], start: float = 0.0) -> Iterator[Tensor]:
         # A continuous flow continues from its last points, so that no time is integrated over twice.

@@ -7,15 +7,16 @@ from typing import Any
 
 import torch
 
+from flowgif.config.models import FFJORDConfig
 from flowgif.config.schema import RunConfig
-from flowgif.flows.base import Flow
-from flowgif.flows.continuous.ffjord import FFJORD
+from flowgif.flows.base import Flow, Ink
+from flowgif.flows.continuous.ffjord import FFJORD, NETWORKS
 from flowgif.flows.discrete.glow import glow
 from flowgif.flows.discrete.realnvp import realnvp
 from flowgif.flows.discrete.spline import spline_flow
 from flowgif.names import MODELS, Table
 
-__all__ = ["BUILDERS", "Builder", "build_flow"]
+__all__ = ["BUILDERS", "Builder", "build_flow", "fit_config"]
 
 # Makes an untrained flow from its model's resolved config; the generator draws the weights.
 Builder = Callable[[Any, torch.Generator], Flow]
@@ -24,6 +25,21 @@ BUILDERS: Table[Builder] = Table(
     MODELS,
     {"ffjord": FFJORD.from_config, "realnvp": realnvp, "glow": glow, "spline": spline_flow},
 )
+
+
+def fit_config(config: RunConfig, target: Ink) -> RunConfig:
+    """Returns a resolved config with the settings that follow from the target, unless they are given.
+
+    Args:
+        config: the settings.
+        target: the target that the config names.
+    """
+    model = config.model
+    if model.aspect is None:
+        model = model.model_copy(update={"aspect": round(float(target.scale[0] / target.scale[1]), 4)})
+    if isinstance(model, FFJORDConfig):
+        model = NETWORKS.find(model.network).fit_config(model, target)
+    return config.model_copy(update={"model": model}).resolved()
 
 
 def build_flow(config: RunConfig) -> Flow:

@@ -15,6 +15,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -28,12 +29,13 @@ __all__ = ["LOG_2PI", "ClosedForm", "Lattice", "build_lattices", "evaluate_on", 
 BLUR_SD = 1.0
 MIN_KERNEL_SD = 1.6
 # Spacings grow by RATIO from lattice to lattice, and a window has WINDOW nodes a side. The widest kernel has a standard
-# deviation of MIN_KERNEL_SD * RATIO = 2 nodes, so a window reaches almost 6 standard deviations to either side.
+# deviation of MIN_KERNEL_SD * RATIO = 2 nodes, so a window reaches almost 5 standard deviations to either side.
 RATIO = 2 ** (1 / 3)
-WINDOW = 24
+WINDOW = 20
 # exp(-7^2 / 2): for points further than seven standard deviations of the kernel from nearly all components, the sum is
 # taken over all components.
 MIN_MASS = math.exp(-24.5)
+SMALL = 2500
 LOG_2PI = math.log(2 * math.pi)
 
 
@@ -69,6 +71,16 @@ class Lattice:
     def to(self, dtype: torch.dtype) -> Lattice:
         """Returns the lattice with weights of another dtype."""
         return Lattice(self.weight.to(dtype), self.origin, self.spacing, self.covariance)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether a sum over all nodes costs less than copying a window for every point."""
+        return self.weight.numel() <= SMALL
+
+    @cached_property
+    def peak(self) -> float:
+        """The largest weight."""
+        return float(self.weight.max())
 
     def nodes(self, axis: int) -> Tensor:
         """Returns the coordinates of the columns (axis 0) or rows (axis 1), float64, data units."""
@@ -138,7 +150,7 @@ def level_for(lattices: list[Lattice], std: float, time: Tensor) -> Tensor:
 
 
 def evaluate_on(lattice: Lattice, variance: Tensor, x: Tensor, time: Tensor) -> ClosedForm:
-    """Computes the closed form from a window of the lattice around each point.
+    """Computes the closed form from a window of the lattice around each point, or from all nodes of a small lattice.
 
     Args:
         lattice: a lattice that is exact enough at the times, see :func:`level_for`.
@@ -154,39 +166,49 @@ def evaluate_on(lattice: Lattice, variance: Tensor, x: Tensor, time: Tensor) -> 
     origin, spacing, covariance = (x.new_tensor(v) for v in (lattice.origin, lattice.spacing, lattice.covariance))
     sigma = (1 - t) ** 2 + t**2 * covariance  # Sigma_t, with S - V in the place of S
     sd = sigma.sqrt()
-    nearest = ((x / t.clamp(min=1e-6) - origin) / spacing).round()
-    last = x.new_tensor((columns - WINDOW, rows - WINDOW))
-    start = torch.minimum((nearest - WINDOW // 2).clamp(min=0), last)
+    whole = lattice.is_small
+    if whole:
+        start = torch.zeros_like(x)
+    else:
+        nearest = ((x / t.clamp(min=1e-6) - origin) / spacing).round()
+        last = x.new_tensor((columns - WINDOW, rows - WINDOW))
+        start = torch.minimum((nearest - WINDOW // 2).clamp(min=0), last)
     # Coordinates relative to the window's first node keep float32 exact enough next to kernels a pixel wide.
     local = x - t * (origin + start * spacing)
-    j = torch.arange(WINDOW, dtype=x.dtype)
-    z = (local[..., None] - (t * spacing)[..., None] * j) / sd[..., None]
-    kernel_x, kernel_y = z.square_().mul_(-0.5).exp_().unbind(1)
-    # A row of this view is a run of WINDOW neighbours in memory, so a window is copied as WINDOW contiguous rows.
-    window_rows = lattice.weight.as_strided((lattice.weight.numel() - WINDOW + 1, WINDOW), (1, 1))
-    row_starts = (start[:, 1].long() * columns + start[:, 0].long())[:, None] + columns * torch.arange(WINDOW)
-    window = window_rows.index_select(0, row_starts.flatten()).view(-1, WINDOW, WINDOW)
-    by_column = torch.einsum("ny,nyx->nx", kernel_y, window)
-    total = (by_column * kernel_x).sum(1)
-    mean_j = (
-        torch.stack(
-            ((by_column * kernel_x) @ j, (torch.einsum("ny,nyx->nx", kernel_y * j, window) * kernel_x).sum(1)), 1
-        )
-        / total[:, None]
+    step = t * spacing
+    kernel_x, kernel_y = (
+        ((local[:, axis : axis + 1] - step[:, axis : axis + 1] * torch.arange(count, dtype=x.dtype)) / sd[:, axis : axis + 1])
+        .square_()
+        .mul_(-0.5)
+        .exp_()
+        for axis, count in enumerate((columns, rows) if whole else (WINDOW, WINDOW))
     )
-    pull = (local - t * spacing * mean_j) / sigma  # Sigma_t^-1 (x - t m)
+    i, j = (torch.arange(kernel.shape[1], dtype=x.dtype) for kernel in (kernel_y, kernel_x))
+    if whole:
+        # Every point reads the same nodes, so the sums are matrix products.
+        by_column, of_rows = kernel_y @ lattice.weight, (kernel_y * i) @ lattice.weight
+    else:
+        # A row of this view is a run of WINDOW neighbours in memory, so a window is copied as WINDOW contiguous rows.
+        window_rows = lattice.weight.as_strided((lattice.weight.numel() - WINDOW + 1, WINDOW), (1, 1))
+        row_starts = (start[:, 1].long() * columns + start[:, 0].long())[:, None] + columns * torch.arange(WINDOW)
+        window = window_rows.index_select(0, row_starts.flatten()).view(-1, WINDOW, WINDOW)
+        by_column, of_rows = torch.bmm(torch.stack((kernel_y, kernel_y * i), 1), window).unbind(1)
+    by_node = by_column * kernel_x
+    total = by_node.sum(1)
+    mean_j = torch.stack((by_node @ j, (of_rows * kernel_x).sum(1)), 1) / total[:, None]
+    pull = (local - step * mean_j) / sigma  # Sigma_t^-1 (x - t m)
     velocity = origin + (start + mean_j) * spacing + (t * covariance - (1 - t)) * pull
     log_prob = total.log() - LOG_2PI - sd.log().sum(1)
-    # The nodes outside the window weigh at most this much. Where that matters, the caller sums over all components.
-    nodes = sd / (t.clamp(min=1e-6) * spacing)
-    beyond = torch.special.erfc((WINDOW / 2 - 0.5) / (math.sqrt(2) * nodes)).sum(1)
-    outside = lattice.weight.max() * 2 * math.pi * nodes.prod(1) * beyond
-    whole = rows == WINDOW and columns == WINDOW
     # In the far tails the sum depends on nodes beyond the lattice's margin, and further out its terms underflow.
     full_sd = torch.sqrt((1 - t) ** 2 + t**2 * variance)  # of Sigma_t with S itself
     share = total * (full_sd / sd).prod(1)  # sum_k w_k exp(-d_k^2 / 2) with d_k in kernel standard deviations
-    truncated = torch.zeros_like(share, dtype=torch.bool) if whole else total < outside * 1e3
-    doubtful = (share < MIN_MASS) | truncated  # truncated: i.e. relative error above 1e-3
+    doubtful = share < MIN_MASS
+    if not whole:
+        # The nodes outside the window weigh at most this much. Where that matters, i.e. where the relative error is
+        # above 1e-3, the caller sums over all components.
+        nodes = sd / (t.clamp(min=1e-6) * spacing)
+        beyond = torch.special.erfc((WINDOW / 2 - 0.5) / (math.sqrt(2) * nodes)).sum(1)
+        doubtful |= total < lattice.peak * 2 * math.pi * nodes.prod(1) * beyond * 1e3
     return ClosedForm(velocity, log_prob.masked_fill(doubtful, -math.inf))
 
 

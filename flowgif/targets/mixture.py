@@ -104,21 +104,26 @@ class GaussianMixture:
         """Returns log p(x) in nats, shape (n,), for x of shape (n, 2) in data units."""
         return self.closed_form(x, torch.ones_like(x[:, 0])).log_prob
 
-    def density(self, x: Tensor, y: Tensor) -> Tensor:
+    def density(self, x: Tensor, y: Tensor, blur: tuple[float, float] = (0.0, 0.0)) -> Tensor:
         """Returns p at every node of a lattice, 1 / data unit^2. Far from all ink it is faster than :meth:`log_prob`.
 
         Args:
             x, y: the nodes' coordinates, (columns,) and (rows,), data units.
+            blur: the standard deviation along x and y of a Gaussian that blurs the density first, data units.
 
         Returns:
             The density, (rows, columns) float64.
         """
         fine = self._lattices[0]
         along_x, along_y = (
-            gaussian(coordinates.double(), fine.nodes(axis), fine.covariance[axis])
+            gaussian(coordinates.double(), fine.nodes(axis), fine.covariance[axis] + blur[axis] ** 2)
             for axis, coordinates in enumerate((x, y))
         )
         return along_y @ fine.weight.double() @ along_x.T
+
+    def extent(self) -> tuple[Tensor, Tensor]:
+        """Returns the lowest and the highest coordinates of the components' means, (2,) each, float64, data units."""
+        return self.centres.min(0).values, self.centres.max(0).values
 
     def in_given_units(self, x: Tensor) -> Tensor:
         """Converts data coordinates (..., 2) to the units in which the target was given."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from flowgif.config.schema import TrainingConfig
 from flowgif.flows.base import ContinuousFlow, Flow
+from flowgif.training.ahead import Ahead
 from flowgif.training.base import Objective, Target
 from flowgif.training.draws import SobolDraws
 
@@ -19,16 +20,27 @@ class _Batch(NamedTuple):
     """A batch of the regression.
 
     Attributes:
-        x: points of the path, (n, 2), data units.
-        time: the points' times, (n,).
-        velocity: the exact u_t(x), (n, 2).
+        prepared: what the flow's velocity needs of the batch's points and times besides its weights.
+        velocity: the exact u_t(x), (n, 2), data units per unit of time.
         weight: the points' weights in the loss, (n,); their mean over all batches drawn together is 1.
     """
 
-    x: Tensor
-    time: Tensor
+    prepared: tuple[Tensor, ...]
     velocity: Tensor
     weight: Tensor
+
+
+class _Block(NamedTuple):
+    """Batches that were drawn together.
+
+    Attributes:
+        start, end: the state of the draws before and after the block.
+        batches: the batches, the last first.
+    """
+
+    start: Tensor
+    end: Tensor
+    batches: list[_Batch]
 
 
 class FlowMatching(Objective):
@@ -56,9 +68,9 @@ class FlowMatching(Objective):
     ) -> None:
         self._flow, self._target, self._device = flow, target, device
         self._batch_size = batch_size
-        self._ready: list[_Batch] = []
         self._draws = SobolDraws(6, generator)
-        self._drawn_from = self._draws.state()
+        self._blocks = Ahead(self._draw)
+        self._block = _Block(self._draws.state(), self._draws.state(), [])
 
     @classmethod
     def build(
@@ -75,19 +87,20 @@ class FlowMatching(Objective):
         return cls(flow, target, batch_size=config.batch_size, generator=generator, device=device)
 
     def loss(self) -> Tensor:
-        if not self._ready:
-            self._draw()
-        batch = self._ready.pop()
-        errors = self.errors(self._flow.velocity(batch.x, batch.time), batch.velocity)
+        if not self._block.batches:
+            self._block = self._blocks.next()
+        batch = self._block.batches.pop()
+        errors = self.errors(self._flow.velocity_of(batch.prepared), batch.velocity)
         return (errors * batch.weight).mean()
 
     def errors(self, fitted: Tensor, exact: Tensor) -> Tensor:
         """Computes the squared errors (n,) of fitted velocities (n, 2) against exact velocities (n, 2)."""
         return (fitted - exact).square().sum(1)
 
-    def _draw(self) -> None:
+    @torch.no_grad()
+    def _draw(self) -> _Block:
         """Draws the next BATCHES batches."""
-        self._drawn_from = self._draws.state()
+        start = self._draws.state()
         u = self._draws.draw(self.BATCHES * self._batch_size)
         time = (1 - (1 - u[:, 0]) ** self.CROWDING).float()
         x0 = torch.special.ndtri(u[:, 1:3].clamp(1e-12, 1 - 1e-12)).float()
@@ -96,20 +109,20 @@ class FlowMatching(Objective):
         velocity = self._target.closed_form(x, time).velocity
         weight = (1 - time + self.SOFTEST).rsqrt()
         columns = [c.to(self._device).split(self._batch_size) for c in (x, time, velocity, weight / weight.mean())]
-        self._ready = [_Batch(*parts) for parts in zip(*columns, strict=True)]
+        batches = [_Batch(self._flow.prepare(x, time), *rest) for x, time, *rest in zip(*columns, strict=True)]
+        return _Block(start, self._draws.state(), batches)
 
     def state(self) -> dict[str, Tensor]:
         return {
-            "drawn_from": self._drawn_from,
-            "left": torch.tensor(len(self._ready)),
-            "draws": self._draws.state(),
+            "drawn_from": self._block.start,
+            "left": torch.tensor(len(self._block.batches)),
+            "draws": self._block.end,
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        left = int(state["left"])
-        self._ready = []
-        if left:  # draw the unused batches once more
-            self._draws.restore(state["drawn_from"])
-            self._draw()
-            self._ready = self._ready[:left]
-        self._draws.restore(state["draws"])
+        self._blocks.stop()
+        self._draws.restore(state["drawn_from"] if state["left"] else state["draws"])
+        self._block = _Block(state["drawn_from"], state["draws"], [])
+        if state["left"]:  # draw the unused batches once more
+            self._block = self._blocks.next()
+            del self._block.batches[int(state["left"]) :]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from flowgif.config.schema import TrainingConfig
 from flowgif.errors import NumericalError
@@ -66,7 +65,8 @@ class Trainer:
         assert config.optimiser is not None
         assert config.lr is not None
         self._flow, self._config = flow, config
-        self._average = AveragedModel(flow, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY))
+        self._average = copy.deepcopy(flow)
+        self._averaged_parameters = [p.detach() for p in self._average.parameters()]
         generator = torch.Generator().manual_seed(config.seed)
         self._objective = OBJECTIVES.find(config.objective).build(flow, target, config, generator, device)
         self._optimisers = OPTIMISERS.find(config.optimiser)(flow, config.lr)
@@ -80,7 +80,7 @@ class Trainer:
     @property
     def averaged(self) -> Flow:
         """The flow with the moving average of its weights. This flow is evaluated and stored."""
-        return cast(Flow, self._average.module) if self.step else self._flow
+        return self._average if self.step else self._flow
 
     @property
     def done(self) -> float:
@@ -122,10 +122,17 @@ class Trainer:
             for optimiser in self._optimisers:
                 optimiser.step()
             if self.step % EMA_INTERVAL == 0:
-                self._average.update_parameters(self._flow)
+                self._update_average()
             self.step += 1
             self.seconds = resumed_at + time.perf_counter() - start
             yield StepRecord(self.step, value, self.seconds, self.done)
+
+    def _update_average(self) -> None:
+        """Moves the average towards the weights; the first time it becomes the flow as it is."""
+        if self.step == 0:
+            self._average.load_state_dict(self._flow.state_dict())
+        new = [p.detach() for p in self._flow.parameters()]
+        torch._foreach_lerp_(self._averaged_parameters, new, 1 - EMA_DECAY)  # pyright: ignore[reportPrivateImportUsage]
 
     def _set_rate(self) -> None:
         """Sets the learning rates of the next step."""

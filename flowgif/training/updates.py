@@ -80,10 +80,21 @@ class _Update(ABC):
 
 
 class Adam(_Update):
-    """Adam (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1), all parameters in one operation."""
+    """Adam (Kingma and Ba 2015, arXiv:1412.6980, algorithm 1), all parameters in one operation.
 
-    BETAS = (0.9, 0.999)
+    Args:
+        parameters: that are trained.
+        lr: learning rate.
+        betas: the decay rates of the averages of the gradients and of their squares.
+    """
+
     EPSILON = 1e-8
+
+    def __init__(
+        self, parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, float] = (0.9, 0.999)
+    ) -> None:
+        super().__init__(parameters, lr)
+        self._betas = betas
 
     def _start(self, parameter: nn.Parameter) -> dict[str, Tensor]:
         return {
@@ -107,8 +118,8 @@ class Adam(_Update):
             [],
             steps,
             lr=self._lr,
-            beta1=self.BETAS[0],
-            beta2=self.BETAS[1],
+            beta1=self._betas[0],
+            beta2=self._betas[1],
             weight_decay=0.0,
             eps=self.EPSILON,
             amsgrad=False,

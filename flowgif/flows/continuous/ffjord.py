@@ -8,20 +8,22 @@ log |det dx(1)/dx(0)| is the integral of the divergence.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from flowgif import names
 from flowgif.config.models import FFJORDConfig
-from flowgif.flows.base import ContinuousFlow, Mapped, Regularised
+from flowgif.flows.base import ContinuousFlow, Ink, Mapped, Regularised
 from flowgif.flows.continuous.concatsquash import ConcatSquashNetwork
+from flowgif.flows.continuous.grid import GridNetwork
+from flowgif.flows.continuous.nodes import fit_grids
 from flowgif.flows.continuous.solver import Derivative, Solver, solve
-from flowgif.flows.continuous.velocity import VelocityField, VelocityNetwork
+from flowgif.flows.continuous.velocity import Prepared, VelocityField, VelocityNetwork
 from flowgif.names import Table
 
-__all__ = ["FFJORD", "NETWORKS", "Solver"]
+__all__ = ["FFJORD", "NETWORKS", "NetworkKind", "Solver"]
 
 # Number of points for which the velocity is computed together. It keeps activations in the cache and memory bounded.
 BLOCK = 2048
@@ -30,10 +32,27 @@ BLOCK = 2048
 # the network would learn to exploit the integrator: the loss falls below the entropy while the true NLL rises.
 TRAINING = Solver("dopri5", most_steps=200, late=None)
 
-# Each row makes an untrained velocity network from a resolved config; the generator draws the weights.
-NETWORKS: Table[Callable[[FFJORDConfig, torch.Generator], VelocityField]] = Table(
+
+@dataclass(frozen=True)
+class NetworkKind:
+    """A row of NETWORKS.
+
+    Attributes:
+        build: makes an untrained velocity network from a resolved config; the generator draws the weights.
+        fit_config: returns a config with the settings that follow from the target.
+    """
+
+    build: Callable[[FFJORDConfig, torch.Generator], VelocityField]
+    fit_config: Callable[[FFJORDConfig, Ink], FFJORDConfig] = lambda config, target: config
+
+
+NETWORKS: Table[NetworkKind] = Table(
     names.NETWORKS,
-    {"fourier": VelocityNetwork.from_config, "concatsquash": ConcatSquashNetwork.from_config},
+    {
+        "grid": NetworkKind(GridNetwork.from_config, fit_grids),
+        "fourier": NetworkKind(VelocityNetwork.from_config),
+        "concatsquash": NetworkKind(ConcatSquashNetwork.from_config),
+    },
 )
 
 
@@ -63,12 +82,21 @@ class FFJORD(ContinuousFlow):
     @classmethod
     def from_config(cls, config: FFJORDConfig, generator: torch.Generator) -> FFJORD:
         """Makes an untrained flow from a resolved config."""
-        network = NETWORKS.find(config.network)(config, generator)
+        network = NETWORKS.find(config.network).build(config, generator)
         solver = Solver(config.solver, config.rtol, config.atol, config.solver_steps)
         return cls(network, solver, config.divergence == "hutchinson", config.tolerance)
 
     def velocity(self, x: Tensor, time: Tensor) -> Tensor:
         return self.field(x, time)
+
+    def prepare(self, x: Tensor, time: Tensor) -> Prepared:
+        return self.field.prepare(x, time)
+
+    def velocity_of(self, prepared: Prepared) -> Tensor:
+        return self.field.velocity_of(prepared)
+
+    def fit_to(self, target: Ink) -> None:
+        self.field.fit_to(target)
 
     def to_base(self, x: Tensor, time: float = 1.0) -> Mapped:
         state = self._solve(self._with_divergence, _append_zeros(x, 1), [time, 0.0], self.solver)[-1]

@@ -11,9 +11,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from flowgif.config.models import FFJORDConfig
-from flowgif.flows.networks import ListOf, frequencies_of, initialise_uniformly
+from flowgif.flows.base import Ink
+from flowgif.flows.networks import ListOf, initialise_uniformly, frequencies_of
 
-__all__ = ["Derivatives", "VelocityField", "VelocityNetwork"]
+__all__ = ["Derivatives", "Prepared", "VelocityField", "VelocityNetwork"]
+
+# What a velocity field needs to know of points and times. It does not depend on the field's weights.
+Prepared = tuple[Tensor, ...]
 
 
 class Derivatives(NamedTuple):
@@ -41,6 +45,18 @@ class VelocityField(nn.Module, ABC):
     @abstractmethod
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         """Computes v(x, t), (n, 2), for x (n, 2) and time () or (n,)."""
+
+    def prepare(self, x: Tensor, time: Tensor) -> Prepared:
+        """Computes what does not depend on the weights, so that it can be computed in advance; see :meth:`forward`."""
+        return x, time
+
+    def velocity_of(self, prepared: Prepared) -> Tensor:
+        """Computes v(x, t), (n, 2), from what :meth:`prepare` returned for x and t."""
+        x, time = prepared
+        return self(x, time)
+
+    def fit_to(self, target: Ink) -> None:
+        """Adapts the untrained network to a target; by default does nothing."""
 
     @abstractmethod
     def derivatives(self, x: Tensor, time: Tensor, noise: Tensor | None = None) -> Derivatives:

@@ -1,0 +1,218 @@
+"""The velocity network that reads its features from grids of splines, which differentiates without autograd."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from flowgif.config.models import FFJORDConfig
+from flowgif.flows.base import Ink
+from flowgif.flows.continuous.nodes import Grids, grids_of, place_nodes
+from flowgif.flows.continuous.table import TAPS, evaluate_layers, look_up
+from flowgif.flows.continuous.velocity import Derivatives, Prepared, VelocityField
+from flowgif.flows.networks import ListOf, initialise_uniformly
+
+__all__ = ["GridNetwork"]
+
+
+class Located(NamedTuple):
+    """Where points lie in the grids.
+
+    Attributes:
+        rows: the rows of the table that each point reads in each grid, (levels n, TAPS) int32, grid after grid.
+        along_x, along_y: the weights of the three columns and rows of nodes, (3, levels, n).
+        offset: the distance to the middle node along x and y, in spacings, (2, levels, n).
+    """
+
+    rows: Tensor
+    along_x: Tensor
+    along_y: Tensor
+    offset: Tensor
+
+
+class Moment(NamedTuple):
+    """What the network needs to know of each point's time.
+
+    Attributes:
+        rate: c(t), (n, 1) or (1, 1).
+        shrink: dy/dx = t / s^2, (n, 1) or (1, 1).
+        damping: the factor of each grid, (levels, n) or (levels, 1).
+        clock: features of the time, (n, 1 + 2 waves) or (1, 1 + 2 waves).
+    """
+
+    rate: Tensor
+    shrink: Tensor
+    damping: Tensor
+    clock: Tensor
+
+
+class GridNetwork(VelocityField):
+    """v(x, t) = c(t) x + MLP(x, splines at the expected end point, time features).
+
+    As in :class:`flowgif.flows.continuous.velocity.VelocityNetwork`, c(t) x is the velocity of N(0, I), and the
+    features are functions of the point's expected end, y = t x / s^2. Here they are quadratic B-splines on grids of
+    several spacings, so v has continuous first derivatives, and a feature costs nine multiplications whatever the
+    number of nodes. The coefficients at the nodes are weights. (Features from trained grids: Mueller et al. 2022,
+    arXiv:2201.05989, section 3, whose grids are hashed and linear.)
+
+    A feature of a grid of spacing h is damped by exp(-(1 - t)^2 / (2 s^2 h^2)): the posterior of the end point is
+    wider than the grid's details by then.
+
+    Args:
+        grids: the grids.
+        nodes: number of nodes that have coefficients; :meth:`fit_to` chooses them. At all others the splines'
+            coefficients are 0.
+        channels: number of features of a grid.
+        width, depth: width and number of the hidden layers, depth at least 1.
+        generator: draws the weights.
+    """
+
+    TIME_WAVES = 4
+    LATE = 0.03  # the time features change most where this is the time left
+
+    places: Tensor
+    row_of: Tensor
+
+    def __init__(
+        self, grids: Grids, nodes: int, channels: int, width: int, depth: int, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        self._grids, levels = grids, len(grids.sizes)
+        # The last row stands for nodes without coefficients. It stays 0.
+        coefficients = torch.randn(nodes + 1, channels, generator=generator) * 0.01
+        coefficients[-1] = 0
+        self.table = nn.Embedding.from_pretrained(coefficients, freeze=False)
+        self.register_buffer("places", torch.arange(nodes, dtype=torch.int32))
+        self.first = nn.Linear(2 + 1 + 2 * self.TIME_WAVES + levels * channels, width)
+        self.hidden = ListOf[nn.Linear](nn.Linear(width, width) for _ in range(depth - 1))
+        self.last = nn.Linear(width, 2)
+        for layer in (self.first, *self.hidden):
+            initialise_uniformly(layer, generator)
+        # Before training, the velocity is that of N(0, I).
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+        spacing = grids.spacings()
+        self.register_buffer("row_of", torch.empty(0), persistent=False)
+        self.register_buffer("spacing", spacing, persistent=False)
+        self.register_buffer("low", torch.tensor(grids.box[:2])[:, None, None], persistent=False)
+        columns, rows = torch.tensor(grids.sizes).T
+        self.register_buffer("last_middle", torch.stack((columns, rows))[..., None].float() - 2, persistent=False)
+        self.register_buffer("columns", columns[:, None].int(), persistent=False)
+        self.register_buffer("firsts", torch.tensor(grids.firsts)[:, None].int(), persistent=False)
+        self._map_nodes()
+
+    @classmethod
+    def from_config(cls, config: FFJORDConfig, generator: torch.Generator) -> GridNetwork:
+        """Makes an untrained network from a config that was fitted to a target."""
+        assert config.nodes is not None
+        assert config.channels is not None
+        assert config.width is not None
+        assert config.depth is not None
+        return cls(grids_of(config), config.nodes, config.channels, config.width, config.depth, generator)
+
+    def fit_to(self, target: Ink) -> None:
+        self.places.copy_(place_nodes(self._grids, target))
+        self._map_nodes()
+
+    def _map_nodes(self) -> None:
+        """Finds the row of the table for every node."""
+        rows = torch.arange(len(self.places), dtype=torch.int32, device=self.places.device)
+        nothing = self.places.new_full((self._grids.count,), len(self.places))
+        self.row_of = nothing.index_put((self.places.long(),), rows)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        if bool((self.places < 0).any()) or bool((self.places >= self._grids.count).any()):
+            raise RuntimeError("a node lies outside of the grids")
+        self._map_nodes()
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        return self.velocity_of(self.prepare(x, time))
+
+    def prepare(self, x: Tensor, time: Tensor) -> Prepared:
+        moment = self._at(time)
+        located = self._locate(moment.shrink * x)
+        weights = _tensor_product(located.along_y * moment.damping, located.along_x)
+        inputs = torch.cat((x, moment.clock.expand(len(x), -1)), 1)
+        return inputs, moment.rate * x, located.rows, weights
+
+    def velocity_of(self, prepared: Prepared) -> Tensor:
+        inputs, straight, rows, weights = prepared
+        levels = len(self._grids.sizes)
+        if not (inputs.requires_grad or weights.requires_grad):
+            layers = [p for layer in (self.first, *self.hidden, self.last) for p in (layer.weight, layer.bias)]
+            return straight + evaluate_layers(self.table.weight, levels, inputs, rows, weights, layers)
+        a = self.first(torch.cat((inputs, self._features(rows, weights)), 1))
+        for layer in (*self.hidden, self.last):
+            a = layer(F.silu(a))
+        return a + straight
+
+    def derivatives(self, x: Tensor, time: Tensor, noise: Tensor | None = None) -> Derivatives:
+        moment = self._at(time)
+        located = self._locate(moment.shrink * x)
+        f = located.offset
+        # d(spline)/dx = d(spline)/dy dy/dx, and y is measured in spacings.
+        rates = torch.stack((f - 0.5, -2 * f, f + 0.5)) * (moment.shrink.squeeze(1) / self.spacing[..., None])
+        along_y = located.along_y * moment.damping
+        value, by_x, by_y = (
+            self._features(located.rows, _tensor_product(of_y, of_x))
+            for of_y, of_x in (
+                (along_y, located.along_x),
+                (along_y, rates[:, 0]),
+                (rates[:, 1] * moment.damping, located.along_x),
+            )
+        )
+        a = self.first(torch.cat((x, moment.clock.expand(len(x), -1), value), 1))
+        # Tangents go through the layers together with the value.
+        straight, of_features = self.first.weight[:, :2], self.first.weight[:, -value.shape[1] :]
+        da = torch.stack((by_x, by_y)) @ of_features.T + straight.T[:, None]
+        axes = torch.eye(2, dtype=x.dtype, device=x.device)[:, None]
+        if noise is not None:
+            axes = noise[None]
+            da = (noise.T[..., None] * da).sum(0, keepdim=True)
+        for layer in (*self.hidden, self.last):
+            gate = a.sigmoid()
+            h = a * gate
+            da = (da * torch.addcmul(gate, h, 1 - gate)) @ layer.weight.T
+            a = layer(h)
+        return Derivatives(a + moment.rate * x, da + moment.rate * axes)
+
+    def _features(self, rows: Tensor, weights: Tensor) -> Tensor:
+        """Reads the features of all grids at n points, (n, levels channels)."""
+        levels = len(self._grids.sizes)
+        features = look_up(self.table.weight, rows, weights).view(levels, len(rows) // levels, -1)
+        return features.transpose(0, 1).flatten(1)
+
+    def _at(self, time: Tensor) -> Moment:
+        t = time.reshape(-1, 1)
+        square = t * t + (1 - t) ** 2
+        spread = ((1 - t) ** 2 / square).T
+        # The harmonic mean over the axes stands for h^2, where the spacings along x and y differ.
+        damping = torch.exp(-0.25 * self.spacing.pow(-2).sum(0)[:, None] * spread)
+        tau = 1 - torch.log1p((1 - t) / self.LATE) / math.log1p(1 / self.LATE)
+        beats = tau * (math.pi * torch.arange(1, self.TIME_WAVES + 1, device=t.device))
+        clock = torch.cat((tau, beats.sin(), beats.cos()), 1)
+        return Moment((2 * t - 1) / square, t / square, damping, clock)
+
+    def _locate(self, y: Tensor) -> Located:
+        """Finds the nodes and the splines' values at points y (n, 2)."""
+        u = (y.T[:, None] - self.low) / self.spacing[..., None]
+        middle = torch.minimum(u.round().clamp_(min=1), self.last_middle)
+        # Beyond the box the splines are 0, because the outermost nodes have no coefficients.
+        f = (u - middle).clamp_(-0.5, 0.5)
+        values = torch.stack((0.5 * (f - 0.5) ** 2, 0.75 - f * f, 0.5 * (f + 0.5) ** 2))
+        column, row = middle.int()
+        steps = torch.arange(-1, 2, dtype=torch.int32, device=y.device)
+        around = (steps[:, None, None, None] * self.columns + steps[:, None, None]).view(TAPS, -1, 1)
+        nodes = around + (self.firsts + row * self.columns + column)
+        rows = self.row_of.index_select(0, nodes.view(-1)).view(TAPS, -1).T.contiguous()
+        return Located(rows, values[:, 0], values[:, 1], f)
+
+
+def _tensor_product(along_y: Tensor, along_x: Tensor) -> Tensor:
+    """Multiplies weights along the axes, (3, levels, n) each; returns (levels n, TAPS)."""
+    return (along_y[:, None] * along_x).view(TAPS, -1).T.contiguous()
