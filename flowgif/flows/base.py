@@ -206,12 +206,21 @@ class ContinuousFlow(Flow):
     def velocity(self, x: Tensor, time: Tensor) -> Tensor:
         """Computes v(x, t), (n, 2), data units per unit of time, for x (n, 2) and time () or (n,)."""
 
-    def prepare(self, x: Tensor, time: Tensor) -> tuple[Tensor, ...]:
-        """Computes in advance what the velocity at x and t needs besides the weights; see :meth:`velocity_of`."""
-        return x, time
+    def prepare(self, x: Tensor, time: Tensor, size: int) -> list[tuple[Tensor, ...]]:
+        """Computes in advance what velocities need besides the weights, for parts of the points.
+
+        Args:
+            x: (n, 2).
+            time: (n,).
+            size: number of points of a part; the last one may have fewer.
+
+        Returns:
+            What :meth:`velocity_of` needs, for each part in turn.
+        """
+        return list(zip(x.split(size), time.split(size), strict=True))
 
     def velocity_of(self, prepared: tuple[Tensor, ...]) -> Tensor:
-        """Computes v(x, t), (n, 2), from what :meth:`prepare` returned for x and t."""
+        """Computes v(x, t), (n, 2), from what :meth:`prepare` returned for a part of the points."""
         x, time = prepared
         return self.velocity(x, time)
 

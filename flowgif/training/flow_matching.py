@@ -59,7 +59,7 @@ class FlowMatching(Objective):
         device: the device of the flow.
     """
 
-    BATCHES = 16  # drawn together, because reading the target's lattices costs the same for few points as for many
+    DRAWN = 32768  # points drawn together, because reading the target's lattices costs the same for few as for many
     CROWDING = 3.0
     SOFTEST = 0.05  # w(t) is proportional to (1 - t + SOFTEST)^(-1/2)
 
@@ -99,17 +99,19 @@ class FlowMatching(Objective):
 
     @torch.no_grad()
     def _draw(self) -> _Block:
-        """Draws the next BATCHES batches."""
+        """Draws the next DRAWN points, or about as many, as whole batches."""
         start = self._draws.state()
-        u = self._draws.draw(self.BATCHES * self._batch_size)
+        u = self._draws.draw(max(1, self.DRAWN // self._batch_size) * self._batch_size)
         time = (1 - (1 - u[:, 0]) ** self.CROWDING).float()
         x0 = torch.special.ndtri(u[:, 1:3].clamp(1e-12, 1 - 1e-12)).float()
         x1 = self._target.from_uniform(u[:, 3:]).float()
         x = (1 - time[:, None]) * x0 + time[:, None] * x1
         velocity = self._target.closed_form(x, time).velocity
         weight = (1 - time + self.SOFTEST).rsqrt()
-        columns = [c.to(self._device).split(self._batch_size) for c in (x, time, velocity, weight / weight.mean())]
-        batches = [_Batch(self._flow.prepare(x, time), *rest) for x, time, *rest in zip(*columns, strict=True)]
+        x, time, velocity, weight = (c.to(self._device) for c in (x, time, velocity, weight / weight.mean()))
+        size = self._batch_size
+        parts = self._flow.prepare(x, time, size), velocity.split(size), weight.split(size)
+        batches = [_Batch(*part) for part in zip(*parts, strict=True)]
         return _Block(start, self._draws.state(), batches)
 
     def state(self) -> dict[str, Tensor]:

@@ -32,7 +32,7 @@ def build_muon(flow: nn.Module, lr: float) -> list[Optimiser]:
     tables = [module.weight for module in flow.modules() if isinstance(module, nn.Embedding)]
     matrices = [p for p in flow.parameters() if p.ndim == 2 and min(p.shape) > 2 and not _among(p, tables)]
     rest = [p for p in flow.parameters() if not _among(p, [*tables, *matrices])]
-    parts = [(Muon, matrices, lr), (Adam, rest, lr / 4), (partial(Adam, betas=(0.9, 0.99)), tables, 2.5 * lr)]
+    parts = [(Muon, matrices, lr), (Adam, rest, lr / 4), (partial(Adam, betas=(0.9, 0.95)), tables, 2.5 * lr)]
     return [make(parameters, lr=rate) for make, parameters, rate in parts if parameters]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from flowgif.config.schema import TrainingConfig
 from flowgif.errors import NumericalError
@@ -110,7 +110,7 @@ class Trainer:
             if self._config.l2 > 0:
                 loss = loss + self._config.l2 * torch.stack([w.square().sum() for w in self._weights]).sum()
             loss.backward()
-            norm = nn.utils.clip_grad_norm_(self._flow.parameters(), MAX_GRADIENT_NORM).item()
+            norm = self._clip_gradients()
             if not (math.isfinite(value) and math.isfinite(norm)):
                 quantity = "gradient" if math.isfinite(value) else "loss"
                 raise NumericalError(
@@ -126,6 +126,15 @@ class Trainer:
             self.step += 1
             self.seconds = resumed_at + time.perf_counter() - start
             yield StepRecord(self.step, value, self.seconds, self.done)
+
+    def _clip_gradients(self) -> float:
+        """Shortens the gradient of all parameters to MAX_GRADIENT_NORM if it is longer; returns its norm before."""
+        gradients = [p.grad for p in self._flow.parameters() if p.grad is not None]
+        norms = torch._foreach_norm(gradients)  # pyright: ignore[reportPrivateImportUsage]
+        norm = torch.linalg.vector_norm(torch.stack(norms)).item()
+        if norm > MAX_GRADIENT_NORM:
+            torch._foreach_mul_(gradients, MAX_GRADIENT_NORM / norm)  # pyright: ignore[reportPrivateImportUsage]
+        return norm
 
     def _update_average(self) -> None:
         """Moves the average towards the weights; the first time it becomes the flow as it is."""

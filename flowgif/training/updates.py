@@ -130,7 +130,7 @@ class Adam(_Update):
 class Muon(_Update):
     """Muon: momentum whose singular values are set to about 1 (Jordan et al. 2024, kellerjordan.github.io/posts/muon).
 
-    Matrices of one shape are updated together, as batched products.
+    Matrices of nearly one shape are updated together, as batched products: columns of zeros change nothing.
 
     Args:
         parameters: matrices.
@@ -147,18 +147,22 @@ class Muon(_Update):
 
     @torch.no_grad()
     def step(self) -> None:
-        by_shape: dict[torch.Size, list[tuple[nn.Parameter, Tensor, Tensor]]] = {}
+        groups: dict[tuple[int, int], list[tuple[nn.Parameter, Tensor, Tensor]]] = {}
         for parameter, gradient, state in self._trained():
-            by_shape.setdefault(parameter.shape, []).append((parameter, gradient, state["momentum_buffer"]))
-        for shape, group in by_shape.items():
-            gradients, buffers = [gradient for _, gradient, _ in group], [buffer for _, _, buffer in group]
-            for buffer, gradient in zip(buffers, gradients, strict=True):
+            rows, columns = parameter.shape
+            key = rows, (columns - 1).bit_length()
+            groups.setdefault(key, []).append((parameter, gradient, state["momentum_buffer"]))
+        for (rows, _), group in groups.items():
+            widest = max(parameter.shape[1] for parameter, _, _ in group)
+            ahead = group[0][1].new_zeros(len(group), rows, widest)
+            for i, (parameter, gradient, buffer) in enumerate(group):
                 buffer.lerp_(gradient, 1 - self.MOMENTUM)
-            # Nesterov's momentum looks one update ahead.
-            ahead = torch.lerp(torch.stack(gradients), torch.stack(buffers), self.MOMENTUM)
-            rate = self._lr * math.sqrt(max(1.0, shape[0] / shape[1]))
+                # Nesterov's momentum looks one update ahead.
+                torch.lerp(gradient, buffer, self.MOMENTUM, out=ahead[i, :, : parameter.shape[1]])
             for (parameter, _, _), update in zip(group, self._orthogonalised(ahead), strict=True):
-                parameter.add_(update, alpha=-rate)
+                columns = parameter.shape[1]
+                rate = self._lr * math.sqrt(max(1.0, rows / columns))
+                parameter.add_(update[:, :columns], alpha=-rate)
 
     def _orthogonalised(self, x: Tensor) -> Tensor:
         """Sets the singular values of matrices (k, rows, columns) to about 1 by Newton and Schulz's iteration."""

@@ -23,7 +23,7 @@ class Located(NamedTuple):
     """Where points lie in the grids.
 
     Attributes:
-        rows: the rows of the table that each point reads in each grid, (levels n, TAPS) int32, grid after grid.
+        rows: the rows of the table that each point reads in each grid, (TAPS, levels, n) int32.
         along_x, along_y: the weights of the three columns and rows of nodes, (3, levels, n).
         offset: the distance to the middle node along x and y, in spacings, (2, levels, n).
     """
@@ -40,7 +40,8 @@ class Moment(NamedTuple):
     Attributes:
         rate: c(t), (n, 1) or (1, 1).
         shrink: dy/dx = t / s^2, (n, 1) or (1, 1).
-        damping: the factor of each grid, (levels, n) or (levels, 1).
+        damping: the factor of each grid, (levels, n) or (levels, 1). The finest grids are left out if they count for
+            nothing.
         clock: features of the time, (n, 1 + 2 waves) or (1, 1 + 2 waves).
     """
 
@@ -73,6 +74,7 @@ class GridNetwork(VelocityField):
 
     TIME_WAVES = 4
     LATE = 0.03  # the time features change most where this is the time left
+    LEAST = 1e-6  # a grid whose damping is below this is not read
 
     places: Tensor
     row_of: Tensor
@@ -87,7 +89,8 @@ class GridNetwork(VelocityField):
         coefficients[-1] = 0
         self.table = nn.Embedding.from_pretrained(coefficients, freeze=False)
         self.register_buffer("places", torch.arange(nodes, dtype=torch.int32))
-        self.first = nn.Linear(2 + 1 + 2 * self.TIME_WAVES + levels * channels, width)
+        self._plain = 2 + 1 + 2 * self.TIME_WAVES  # number of inputs besides the features
+        self.first = nn.Linear(self._plain + levels * channels, width)
         self.hidden = ListOf[nn.Linear](nn.Linear(width, width) for _ in range(depth - 1))
         self.last = nn.Linear(width, 2)
         for layer in (self.first, *self.hidden):
@@ -131,44 +134,51 @@ class GridNetwork(VelocityField):
         self._map_nodes()
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        return self.velocity_of(self.prepare(x, time))
+        return self.velocity_of(self.prepare(x, time, len(x))[0])
 
-    def prepare(self, x: Tensor, time: Tensor) -> Prepared:
+    def prepare(self, x: Tensor, time: Tensor, size: int) -> list[Prepared]:
         moment = self._at(time)
-        located = self._locate(moment.shrink * x)
+        located = self._locate(moment.shrink * x, len(moment.damping))
         weights = _tensor_product(located.along_y * moment.damping, located.along_x)
         inputs = torch.cat((x, moment.clock.expand(len(x), -1)), 1)
-        return inputs, moment.rate * x, located.rows, weights
+        by_point = inputs.split(size), (moment.rate * x).split(size)
+        by_tap = ((_by_level(part) for part in taps.split(size, 2)) for taps in (located.rows, weights))
+        return list(zip(*by_point, *by_tap, strict=True))
 
     def velocity_of(self, prepared: Prepared) -> Tensor:
         inputs, straight, rows, weights = prepared
-        levels = len(self._grids.sizes)
+        levels = len(rows) // len(inputs)
         if not (inputs.requires_grad or weights.requires_grad):
-            layers = [p for layer in (self.first, *self.hidden, self.last) for p in (layer.weight, layer.bias)]
-            return straight + evaluate_layers(self.table.weight, levels, inputs, rows, weights, layers)
-        a = self.first(torch.cat((inputs, self._features(rows, weights)), 1))
+            first = self.first.weight[:, : self._plain + levels * self.table.embedding_dim]
+            layers = [p for layer in (*self.hidden, self.last) for p in (layer.weight, layer.bias)]
+            return straight + evaluate_layers(
+                self.table.weight, levels, inputs, rows, weights, (first, self.first.bias, *layers)
+            )
+        a = self._enter(inputs, self._features(rows, weights, levels))
         for layer in (*self.hidden, self.last):
             a = layer(F.silu(a))
         return a + straight
 
     def derivatives(self, x: Tensor, time: Tensor, noise: Tensor | None = None) -> Derivatives:
         moment = self._at(time)
-        located = self._locate(moment.shrink * x)
+        levels = len(moment.damping)
+        located = self._locate(moment.shrink * x, levels)
         f = located.offset
         # d(spline)/dx = d(spline)/dy dy/dx, and y is measured in spacings.
-        rates = torch.stack((f - 0.5, -2 * f, f + 0.5)) * (moment.shrink.squeeze(1) / self.spacing[..., None])
+        rates = torch.stack((f - 0.5, -2 * f, f + 0.5)) * (moment.shrink.squeeze(1) / self.spacing[:, :levels, None])
         along_y = located.along_y * moment.damping
+        rows = _by_level(located.rows)
         value, by_x, by_y = (
-            self._features(located.rows, _tensor_product(of_y, of_x))
+            self._features(rows, _by_level(_tensor_product(of_y, of_x)), levels)
             for of_y, of_x in (
                 (along_y, located.along_x),
                 (along_y, rates[:, 0]),
                 (rates[:, 1] * moment.damping, located.along_x),
             )
         )
-        a = self.first(torch.cat((x, moment.clock.expand(len(x), -1), value), 1))
+        a = self._enter(torch.cat((x, moment.clock.expand(len(x), -1)), 1), value)
         # Tangents go through the layers together with the value.
-        straight, of_features = self.first.weight[:, :2], self.first.weight[:, -value.shape[1] :]
+        straight, of_features = self.first.weight[:, :2], self.first.weight[:, self._plain :][:, : value.shape[1]]
         da = torch.stack((by_x, by_y)) @ of_features.T + straight.T[:, None]
         axes = torch.eye(2, dtype=x.dtype, device=x.device)[:, None]
         if noise is not None:
@@ -181,11 +191,15 @@ class GridNetwork(VelocityField):
             a = layer(h)
         return Derivatives(a + moment.rate * x, da + moment.rate * axes)
 
-    def _features(self, rows: Tensor, weights: Tensor) -> Tensor:
-        """Reads the features of all grids at n points, (n, levels channels)."""
-        levels = len(self._grids.sizes)
+    def _features(self, rows: Tensor, weights: Tensor, levels: int) -> Tensor:
+        """Reads the features of the coarsest grids at n points, (n, levels channels)."""
         features = look_up(self.table.weight, rows, weights).view(levels, len(rows) // levels, -1)
         return features.transpose(0, 1).flatten(1)
+
+    def _enter(self, inputs: Tensor, features: Tensor) -> Tensor:
+        """Computes the first layer's sums, (n, width); the features of finer grids, which are left out, are 0."""
+        h = torch.cat((inputs, features), 1)
+        return F.linear(h, self.first.weight[:, : h.shape[1]], self.first.bias)
 
     def _at(self, time: Tensor) -> Moment:
         t = time.reshape(-1, 1)
@@ -193,26 +207,36 @@ class GridNetwork(VelocityField):
         spread = ((1 - t) ** 2 / square).T
         # The harmonic mean over the axes stands for h^2, where the spacings along x and y differ.
         damping = torch.exp(-0.25 * self.spacing.pow(-2).sum(0)[:, None] * spread)
+        # Tiny factors would give products that are too small for normal floats, which take a hundred times as long.
+        damping = damping * (damping > self.LEAST)
+        if time.ndim == 0:  # one time for all points
+            damping = damping[: max(1, int(damping.count_nonzero()))]
         tau = 1 - torch.log1p((1 - t) / self.LATE) / math.log1p(1 / self.LATE)
         beats = tau * (math.pi * torch.arange(1, self.TIME_WAVES + 1, device=t.device))
         clock = torch.cat((tau, beats.sin(), beats.cos()), 1)
         return Moment((2 * t - 1) / square, t / square, damping, clock)
 
-    def _locate(self, y: Tensor) -> Located:
-        """Finds the nodes and the splines' values at points y (n, 2)."""
-        u = (y.T[:, None] - self.low) / self.spacing[..., None]
-        middle = torch.minimum(u.round().clamp_(min=1), self.last_middle)
+    def _locate(self, y: Tensor, levels: int) -> Located:
+        """Finds the nodes and the splines' values at points y (n, 2) in the coarsest grids."""
+        columns, firsts = self.columns[:levels], self.firsts[:levels]
+        u = (y.T[:, None] - self.low) / self.spacing[:, :levels, None]
+        middle = torch.minimum(u.round().clamp_(min=1), self.last_middle[:, :levels])
         # Beyond the box the splines are 0, because the outermost nodes have no coefficients.
         f = (u - middle).clamp_(-0.5, 0.5)
         values = torch.stack((0.5 * (f - 0.5) ** 2, 0.75 - f * f, 0.5 * (f + 0.5) ** 2))
         column, row = middle.int()
         steps = torch.arange(-1, 2, dtype=torch.int32, device=y.device)
-        around = (steps[:, None, None, None] * self.columns + steps[:, None, None]).view(TAPS, -1, 1)
-        nodes = around + (self.firsts + row * self.columns + column)
-        rows = self.row_of.index_select(0, nodes.view(-1)).view(TAPS, -1).T.contiguous()
+        around = (steps[:, None, None, None] * columns + steps[:, None, None]).view(TAPS, -1, 1)
+        nodes = around + (firsts + row * columns + column)
+        rows = self.row_of.index_select(0, nodes.view(-1)).view(nodes.shape)
         return Located(rows, values[:, 0], values[:, 1], f)
 
 
 def _tensor_product(along_y: Tensor, along_x: Tensor) -> Tensor:
-    """Multiplies weights along the axes, (3, levels, n) each; returns (levels n, TAPS)."""
-    return (along_y[:, None] * along_x).view(TAPS, -1).T.contiguous()
+    """Multiplies weights along the axes, (3, levels, n) each; returns (TAPS, levels, n)."""
+    return (along_y[:, None] * along_x).flatten(0, 1)
+
+
+def _by_level(taps: Tensor) -> Tensor:
+    """Rearranges (TAPS, levels, n) to (levels n, TAPS)."""
+    return taps.permute(1, 2, 0).reshape(-1, TAPS)

@@ -125,9 +125,7 @@ def place_nodes(grids: Grids, target: Ink) -> Tensor:
         needed = torch.ones(rows, columns, dtype=torch.bool)
         if min(columns, rows) > FULL:
             spacing = float(x[1] - x[0]), float(y[1] - y[0])
-            blurred = [
-                target.density(x, y, blur=(scale * spacing[0], scale * spacing[1])) for scale in (0.7, 1.4, 2.8)
-            ]
+            blurred = [target.density(x, y, blur=(scale * spacing[0], scale * spacing[1])) for scale in (0.7, 1.4, 2.8)]
             change = torch.maximum((blurred[0] - blurred[1]).abs(), (blurred[1] - blurred[2]).abs())
             needed = change > LEAST_CHANGE * blurred[0].max()
             needed = F.max_pool2d(needed[None].float(), 3, 1, 1)[0] > 0  # a spline reads three nodes along each axis

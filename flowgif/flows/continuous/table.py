@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -48,7 +49,9 @@ class _LookUp(torch.autograd.Function):
             of_table = _scatter(len(table), rows, weights, gradient)
             of_table[-1] = 0
         if ctx.needs_input_grad[2]:
-            of_weights = torch.bmm(table.index_select(0, rows.view(-1)).view(*rows.shape, -1), gradient[..., None])[..., 0]
+            of_weights = torch.bmm(table.index_select(0, rows.view(-1)).view(*rows.shape, -1), gradient[..., None])[
+                ..., 0
+            ]
         return of_table, None, of_weights
 
 
@@ -103,7 +106,7 @@ class _Layers(torch.autograd.Function):
             if i:
                 g = torch.ops.aten.silu_backward(g @ matrices[i], sums[i - 1])
         count, channels = ctx.table_size
-        features = g @ matrices[0][:, -ctx.levels * channels :]
+        features = g @ matrices[0][:, hs[0].shape[1] - ctx.levels * channels :]
         by_level = features.view(len(g), ctx.levels, channels).transpose(0, 1).reshape(-1, channels)
         of_table = _scatter(count, rows, weights, by_level)
         of_table[-1] = 0
@@ -113,14 +116,18 @@ class _Layers(torch.autograd.Function):
 def _scatter(count: int, rows: Tensor, weights: Tensor, gradient: Tensor) -> Tensor:
     """Adds weights[i, k] gradient[i] to row rows[i, k] of zeros (count, c)."""
     if gradient.device.type == "cpu" and gradient.dtype == weights.dtype:
-        from scipy.sparse import csc_array
-
-        matrix = csc_array((weights.view(-1).numpy(), rows.view(-1).numpy(), _bounds(len(rows))), shape=(count, len(rows)))
+        matrix = _matrix(count, len(rows), threading.get_ident())
+        matrix.data, matrix.indices = weights.view(-1).numpy(), rows.view(-1).numpy()
         return torch.from_numpy(matrix @ gradient.numpy())
     terms = (weights[..., None] * gradient[:, None]).view(-1, gradient.shape[1])
     return gradient.new_zeros(count, gradient.shape[1]).index_add_(0, rows.view(-1), terms)
 
 
 @cache
-def _bounds(count: int) -> Any:
-    return torch.arange(0, TAPS * count + 1, TAPS, dtype=torch.int32).numpy()
+def _matrix(rows: int, columns: int, thread: int) -> Any:
+    """Makes a sparse matrix with TAPS entries in each column, to be filled. Its constructor costs more than a product."""
+    import numpy as np
+    from scipy.sparse import csc_array
+
+    entries = np.zeros(TAPS * columns, np.float32), np.zeros(TAPS * columns, np.int32)
+    return csc_array((*entries, np.arange(0, TAPS * columns + 1, TAPS, dtype=np.int32)), shape=(rows, columns))

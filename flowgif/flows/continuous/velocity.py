@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from flowgif.config.models import FFJORDConfig
 from flowgif.flows.base import Ink
-from flowgif.flows.networks import ListOf, initialise_uniformly, frequencies_of
+from flowgif.flows.networks import ListOf, frequencies_of, initialise_uniformly
 
 __all__ = ["Derivatives", "Prepared", "VelocityField", "VelocityNetwork"]
 
@@ -46,12 +46,12 @@ class VelocityField(nn.Module, ABC):
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         """Computes v(x, t), (n, 2), for x (n, 2) and time () or (n,)."""
 
-    def prepare(self, x: Tensor, time: Tensor) -> Prepared:
-        """Computes what does not depend on the weights, so that it can be computed in advance; see :meth:`forward`."""
-        return x, time
+    def prepare(self, x: Tensor, time: Tensor, size: int) -> list[Prepared]:
+        """Computes what :meth:`velocity_of` needs, for one part of ``size`` points after another."""
+        return list(zip(x.split(size), time.split(size), strict=True))
 
     def velocity_of(self, prepared: Prepared) -> Tensor:
-        """Computes v(x, t), (n, 2), from what :meth:`prepare` returned for x and t."""
+        """Computes v(x, t), (n, 2), from what :meth:`prepare` returned for a part of the points."""
         x, time = prepared
         return self(x, time)
 

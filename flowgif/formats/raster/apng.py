@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from flowgif.formats.film import Film
-from flowgif.formats.parallel import ordered_map
 from flowgif.formats.raster.changes import find_changes, find_spare_index, pack_smaller
+from flowgif.parallel import ordered_map
 
 __all__ = ["write_apng"]
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from flowgif.formats.film import Film
-from flowgif.formats.parallel import ordered_map
 from flowgif.formats.raster.changes import FrameChange, Packed, find_changes, find_spare_index, pack_smaller
+from flowgif.parallel import ordered_map
 
 __all__ = ["write_webp"]
 

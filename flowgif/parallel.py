@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 __all__ = ["ordered_map"]
+
+THREAD = "flowgif-part"  # the beginning of the threads' names
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,12 +20,17 @@ Result = TypeVar("Result")
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Yields the function's result of each item, in order; uses as many threads as there are processors.
 
+    Inside such a thread the items are processed one after another.
+
     Threads help if the work is done outside Python, as by zlib and libwebp. At most one item per thread is in progress,
     and one waits, so memory is bounded. (``Executor.map`` takes all items at once; it has a ``buffersize`` only from
     Python 3.14 on.)
     """
+    if threading.current_thread().name.startswith(THREAD):  # all processors are in use already
+        yield from map(function, items)
+        return
     most = os.cpu_count() or 1
-    with ThreadPoolExecutor(most) as pool:
+    with ThreadPoolExecutor(most, THREAD) as pool:
         waiting: deque[Future[Result]] = deque()
         for item in items:
             waiting.append(pool.submit(function, item))
