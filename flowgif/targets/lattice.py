@@ -177,10 +177,7 @@ def evaluate_on(lattice: Lattice, variance: Tensor, x: Tensor, time: Tensor) -> 
     local = x - t * (origin + start * spacing)
     step = t * spacing
     kernel_x, kernel_y = (
-        (
-            (local[:, axis : axis + 1] - step[:, axis : axis + 1] * torch.arange(count, dtype=x.dtype))
-            / sd[:, axis : axis + 1]
-        )
+        ((local[:, axis, None] - step[:, axis, None] * torch.arange(count, dtype=x.dtype)) / sd[:, axis, None])
         .square_()
         .mul_(-0.5)
         .exp_()

@@ -130,10 +130,10 @@ class Trainer:
     def _clip_gradients(self) -> float:
         """Shortens the gradient of all parameters to MAX_GRADIENT_NORM if it is longer; returns its norm before."""
         gradients = [p.grad for p in self._flow.parameters() if p.grad is not None]
-        norms = torch._foreach_norm(gradients)  # pyright: ignore[reportPrivateImportUsage]
+        norms = torch._foreach_norm(gradients)  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]
         norm = torch.linalg.vector_norm(torch.stack(norms)).item()
         if norm > MAX_GRADIENT_NORM:
-            torch._foreach_mul_(gradients, MAX_GRADIENT_NORM / norm)  # pyright: ignore[reportPrivateImportUsage]
+            torch._foreach_mul_(gradients, MAX_GRADIENT_NORM / norm)  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]
         return norm
 
     def _update_average(self) -> None:
@@ -141,7 +141,7 @@ class Trainer:
         if self.step == 0:
             self._average.load_state_dict(self._flow.state_dict())
         new = [p.detach() for p in self._flow.parameters()]
-        torch._foreach_lerp_(self._averaged_parameters, new, 1 - EMA_DECAY)  # pyright: ignore[reportPrivateImportUsage]
+        torch._foreach_lerp_(self._averaged_parameters, new, 1 - EMA_DECAY)  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]
 
     def _set_rate(self) -> None:
         """Sets the learning rates of the next step."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 __all__ = ["Adam", "Muon", "Optimiser"]
 
@@ -44,13 +44,13 @@ class _Update(ABC):
         lr: learning rate, which a schedule changes in ``param_groups``.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], lr: float) -> None:
+    def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
         self._parameters = list(parameters)
         self.param_groups: list[dict[str, Any]] = [{"params": self._parameters, "lr": lr}]
         self._state = [self._start(p) for p in self._parameters]
 
     @abstractmethod
-    def _start(self, parameter: nn.Parameter) -> dict[str, Tensor]:
+    def _start(self, parameter: Tensor) -> dict[str, Tensor]:
         """Returns the tensors of a parameter before its first update."""
 
     @abstractmethod
@@ -73,7 +73,7 @@ class _Update(ABC):
             for name, value in state.items():
                 value.copy_(state_dict["state"][number][name])
 
-    def _trained(self) -> list[tuple[nn.Parameter, Tensor, dict[str, Tensor]]]:
+    def _trained(self) -> list[tuple[Tensor, Tensor, dict[str, Tensor]]]:
         """The parameters that have a gradient, with it and with their state."""
         pairs = zip(self._parameters, self._state, strict=True)
         return [(p, p.grad, state) for p, state in pairs if p.grad is not None]
@@ -90,13 +90,11 @@ class Adam(_Update):
 
     EPSILON = 1e-8
 
-    def __init__(
-        self, parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, float] = (0.9, 0.999)
-    ) -> None:
+    def __init__(self, parameters: Iterable[Tensor], lr: float, betas: tuple[float, float] = (0.9, 0.999)) -> None:
         super().__init__(parameters, lr)
         self._betas = betas
 
-    def _start(self, parameter: nn.Parameter) -> dict[str, Tensor]:
+    def _start(self, parameter: Tensor) -> dict[str, Tensor]:
         return {
             "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
             "exp_avg": torch.zeros_like(parameter),
@@ -142,12 +140,12 @@ class Muon(_Update):
     ITERATIONS = 5
     EPSILON = 1e-7
 
-    def _start(self, parameter: nn.Parameter) -> dict[str, Tensor]:
+    def _start(self, parameter: Tensor) -> dict[str, Tensor]:
         return {"momentum_buffer": torch.zeros_like(parameter)}
 
     @torch.no_grad()
     def step(self) -> None:
-        groups: dict[tuple[int, int], list[tuple[nn.Parameter, Tensor, Tensor]]] = {}
+        groups: dict[tuple[int, int], list[tuple[Tensor, Tensor, Tensor]]] = {}
         for parameter, gradient, state in self._trained():
             rows, columns = parameter.shape
             key = rows, (columns - 1).bit_length()

@@ -125,7 +125,7 @@ def _scatter(count: int, rows: Tensor, weights: Tensor, gradient: Tensor) -> Ten
 
 @cache
 def _matrix(rows: int, columns: int, thread: int) -> Any:
-    """Makes a sparse matrix with TAPS entries in each column, to be filled. Its constructor costs more than a product."""
+    """Makes a sparse matrix with TAPS entries in each column, to be filled. Making it costs more than a product."""
     import numpy as np
     from scipy.sparse import csc_array
 
