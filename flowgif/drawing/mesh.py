@@ -21,8 +21,9 @@ from flowgif.drawing.ink import CHUNK
 
 __all__ = ["Mesh", "ParticleGroup"]
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[np.floating]
 Counts = npt.NDArray[np.int64]
+Marks = npt.NDArray[np.bool_]
 
 # Nodes are distributed like N(0, SPREAD^2 I). A smaller SPREAD makes the rim of the cloud coarse, a larger one its
 # middle.
@@ -53,11 +54,13 @@ class _Parabolas(NamedTuple):
     Attributes:
         slope, bend: coefficients, (..., 2).
         length: length of the longer of a node's two edges, torn edges excluded, (...).
+        torn: whether the edge before a node is torn, and the edge after it, (...) each.
     """
 
     slope: Array
     bend: Array
     length: Array
+    torn: tuple[Marks, Marks]
 
 
 @dataclass(frozen=True)
@@ -114,10 +117,7 @@ class Mesh:
             positions: images of the nodes, (side^2, 2), pixels.
             spacing: spacing of the first group, pixels.
         """
-        # Pad by one extrapolated row and column on every side.
-        rows = _extended(_extended(positions.reshape(self.side, self.side, 2)).swapaxes(0, 1)).swapaxes(0, 1)
-        slope, bend, length = _parabolas(rows, 0)
-        lengths = (length[:, 1:-1], _parabolas(rows[1:-1], 1).length)
+        patches, lengths = _fit_patches(positions.reshape(self.side, self.side, 2))
         # A flow into thin lines stretches a cell along the line a hundred times as much as across it, so each axis has
         # its number of halvings.
         wanted = [np.log2(length.clip(1e-9) / spacing).clip(0, self.max_halvings) for length in lengths]
@@ -128,24 +128,18 @@ class Mesh:
         groups: dict[int, list[tuple[Array, Array]]] = {}
         for i, j in _batches_of_like_cells(halvings):
             parts = (2 ** halvings[:, i[0], j[0]]).tolist()
-            neighbours = i[:, None], j[:, None] + np.arange(3)
-            u = _middles(parts[0])[:, None, None]
-            # Parts along the first axis of each cell and its two neighbours along the second, (cells, parts[0], 3, 2).
-            lines = (rows[1:-1][neighbours])[:, None] + (slope[neighbours][:, None] + bend[neighbours][:, None] * u) * u
-            across = _parabolas(lines, 2)
-            u = _middles(parts[1])[:, None]
-            positions = lines[:, :, 1:2] + (across.slope + across.bend * u) * u  # (cells, parts[0], parts[1], 2)
-            # (cells, parts[0], parts[1])
-            masses = _masses(self.side, parts[0])[i][:, :, None] * _masses(self.side, parts[1])[j][:, None]
+            places = patches[:, i, j] @ _powers(*parts).astype(patches.dtype)  # (2, cells, parts[0] * parts[1])
+            rows, columns = (_masses(self.side, n)[k].astype(patches.dtype) for n, k in zip(parts, (i, j), strict=True))
+            masses = (rows[:, :, None] * columns[:, None]).reshape(len(i), -1)  # (cells, parts[0] * parts[1])
             group_index = group_of[i, j]
-            for group in range(int(group_index.max()) + 2):
+            for group in range(int(group_index.min()), int(group_index.max()) + 2):
                 # Linear interpolation between the two nearest groups, (cells,).
                 weight = 1 - np.abs(group_index - group)
                 in_group = weight > 0
                 if in_group.any():
                     chosen = slice(None) if in_group.all() else in_group  # a slice copies nothing
-                    weighted = masses[chosen] * weight[chosen][:, None, None]
-                    groups.setdefault(group, []).append((positions[chosen].reshape(-1, 2), weighted.ravel()))
+                    weighted = masses[chosen] * weight[chosen][:, None].astype(patches.dtype)
+                    groups.setdefault(group, []).append((places[:, chosen].reshape(2, -1).T, weighted.ravel()))
         for group in sorted(groups):
             yield ParticleGroup(spacing * 2.0**group, groups[group])
 
@@ -153,6 +147,39 @@ class Mesh:
 def _extended(x: Array) -> Array:
     """Extrapolates linearly one row before the first and one after the last along the first axis."""
     return np.concatenate((2 * x[:1] - x[1:2], x, 2 * x[-1:] - x[-2:-1]))
+
+
+def _fit_patches(nodes: Array) -> tuple[Array, tuple[Array, Array]]:
+    """Fits a parabola along the first axis to each node and its two neighbours, and one along the second to these.
+
+    The point at (u, v) in [-1/2, 1/2]^2 of a node's cell is the product of the node's coefficients and the powers
+    u^a v^b, as :func:`_powers` orders them.
+
+    Args:
+        nodes: positions of the nodes, (side, side, 2).
+
+    Returns:
+        The coefficients of column and row, (2, side, side, 9), and the lengths of the cells along both axes, (side,
+        side) each.
+    """
+    # Pad by one extrapolated row and column on every side.
+    rows = _extended(_extended(nodes).swapaxes(0, 1)).swapaxes(0, 1)
+    along = _parabolas(rows, 0)
+    across = _parabolas(rows[1:-1], 1)
+    patches = np.empty((2, *nodes.shape[:2], 3, 3), nodes.dtype)
+    for power, line in enumerate((rows[1:-1], along.slope, along.bend)):
+        # A cell is torn or not as a whole, so all powers of u replace the same edges.
+        slope, bend = _slope_and_bend(np.diff(line, axis=1), 1, across.torn)
+        for other, coefficient in enumerate((line[:, 1:-1], slope, bend)):
+            patches[..., power, other] = np.moveaxis(coefficient, -1, 0)
+    return patches.reshape(2, *nodes.shape[:2], 9), (along.length[:, 1:-1], across.length)
+
+
+@lru_cache(maxsize=256)
+def _powers(parts_u: int, parts_v: int) -> Array:
+    """Returns the powers u^a v^b, a and b up to 2, of the middles of a cell's parts, (9, parts_u * parts_v)."""
+    u, v = (np.vander(_middles(parts), 3, increasing=True).T for parts in (parts_u, parts_v))
+    return (u[:, None, :, None] * v[None, :, None, :]).reshape(9, -1)
 
 
 def _parabolas(x: Array, axis: int) -> _Parabolas:
@@ -164,19 +191,23 @@ def _parabolas(x: Array, axis: int) -> _Parabolas:
     """
     edges = np.diff(x, axis=axis)
     lengths = np.hypot(edges[..., 0], edges[..., 1])
-    count = edges.shape[axis] - 1
-    edge_before = np.take(edges, range(count), axis)
-    edge_after = np.take(edges, range(1, count + 1), axis)
-    length_before = np.take(lengths, range(count), axis)
-    length_after = np.take(lengths, range(1, count + 1), axis)
-    torn_before, torn_after = length_before > TORN * length_after, length_after > TORN * length_before
-    longer = np.maximum(length_before, length_after)
-    length = np.where(torn_before, length_after, np.where(torn_after, length_before, longer))
-    edge_before, edge_after = (
-        np.where(torn_before[..., None], edge_after, edge_before),
-        np.where(torn_after[..., None], edge_before, edge_after),
-    )
-    return _Parabolas(0.5 * (edge_before + edge_after), 0.5 * (edge_after - edge_before), length)
+    before, after = _before_and_after(lengths, axis)
+    torn = before > TORN * after, after > TORN * before
+    length = np.where(torn[0], after, np.where(torn[1], before, np.maximum(before, after)))
+    return _Parabolas(*_slope_and_bend(edges, axis, torn), length, torn)
+
+
+def _slope_and_bend(edges: Array, axis: int, torn: tuple[Marks, Marks]) -> tuple[Array, Array]:
+    """Computes the coefficients of parabolas from edges along an axis; ``torn`` marks edges before and after nodes."""
+    before, after = _before_and_after(edges, axis)
+    before, after = np.where(torn[0][..., None], after, before), np.where(torn[1][..., None], before, after)
+    return 0.5 * (before + after), 0.5 * (after - before)
+
+
+def _before_and_after(edges: Array, axis: int) -> tuple[Array, Array]:
+    """Returns the edge before each inner node along an axis, and the edge after it."""
+    edges = np.moveaxis(edges, axis, 0)
+    return np.moveaxis(edges[:-1], 0, axis), np.moveaxis(edges[1:], 0, axis)
 
 
 def _batches_of_like_cells(halvings: Counts) -> Iterator[tuple[Counts, ...]]:
