@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -71,11 +71,11 @@ class Mesh:
 
     Attributes:
         side: number of nodes along each side, at least 2.
-        max_halvings: largest number of halvings of a node's cell along each side.
+        max_parts: largest number of parts of a node's cell along each side.
     """
 
     side: int
-    max_halvings: int
+    max_parts: int
 
     def nodes(self) -> Tensor:
         """Returns the nodes' base points, (side^2, 2) float32; the second coordinate varies fastest."""
@@ -98,39 +98,43 @@ class Mesh:
         cell = index.astype(np.int64)
         u = (index - cell - 0.5)[:, None, None]
         for _ in range(2):
-            slope, bend, _ = _parabolas(_extended(rows), 0)
-            rows = (rows[cell] + (slope[cell] + bend[cell] * u) * u).swapaxes(0, 1)
+            line = _parabolas(_extended(rows), 0)
+            rows = (rows[cell] + (line.slope[cell] + line.bend[cell] * u) * u).swapaxes(0, 1)
         return rows.reshape(-1, 2)
 
-    def particle_groups(self, positions: Array, spacing: float) -> Iterator[ParticleGroup]:
+    def particle_groups(self, positions: Array, spacing: float, faintest: float = 0.0) -> Iterator[ParticleGroup]:
         """Yields the particles that stand for the mesh, grouped by spacing: ``spacing``, twice that, four times that.
 
-        Each node's cell is halved along each axis separately until its particles are at most ``spacing`` apart, at most
-        ``max_halvings`` times. A particle has the exact N(0, I) mass of its part of the cell. A cell between two
-        spacings is split between both groups, so that neighbouring cells look alike.
+        Each node's cell is divided along each axis separately until its particles are at most ``spacing`` apart, but
+        into at most ``max_parts`` parts. A particle has the exact N(0, I) mass of its part of the cell. A cell between
+        two spacings is split between both groups, so that neighbouring cells look alike.
 
         Positions in a cell are on the parabola through the node and its two neighbours, along one axis and then the
         other. If one edge is over TORN times as long as the opposite one, the flow has torn the cloud there and the gap
         is nearly empty: the parabola becomes a straight line along the shorter edge.
 
         Args:
-            positions: images of the nodes, (side^2, 2), pixels.
+            positions: images of the nodes, (side^2, 2), pixels; particles have the same precision.
             spacing: spacing of the first group, pixels.
+            faintest: cells whose density is below this share of the mean density are left out.
         """
         patches, lengths = _fit_patches(positions.reshape(self.side, self.side, 2))
         # A flow into thin lines stretches a cell along the line a hundred times as much as across it, so each axis has
-        # its number of halvings.
-        wanted = [np.log2(length.clip(1e-9) / spacing).clip(0, self.max_halvings) for length in lengths]
-        halvings = np.ceil(wanted).astype(np.int64)
-        widths = np.maximum(*(length / 2**count for length, count in zip(lengths, halvings, strict=True)))
+        # its number of parts.
+        counts = _part_counts(self.max_parts)
+        rows = np.stack([np.searchsorted(counts, length / spacing).clip(max=len(counts) - 1) for length in lengths])
+        widths = np.maximum(*(length / counts[row] for length, row in zip(lengths, rows, strict=True)))
         # Fractional group index; group g has spacing * 2^g.
         group_of = np.log2((widths / spacing).clip(1, max(1.0, MAX_SPACING / spacing)))
+        shown = self._is_shown(patches, lengths, spacing, faintest)
         groups: dict[int, list[tuple[Array, Array]]] = {}
-        for i, j in _batches_of_like_cells(halvings):
-            parts = (2 ** halvings[:, i[0], j[0]]).tolist()
+        for i, j in _batches_of_like_cells(rows, shown, counts):
+            parts = counts[rows[:, i[0], j[0]]].tolist()
             places = patches[:, i, j] @ _powers(*parts).astype(patches.dtype)  # (2, cells, parts[0] * parts[1])
-            rows, columns = (_masses(self.side, n)[k].astype(patches.dtype) for n, k in zip(parts, (i, j), strict=True))
-            masses = (rows[:, :, None] * columns[:, None]).reshape(len(i), -1)  # (cells, parts[0] * parts[1])
+            above, beside = (
+                _masses(self.side, n)[index].astype(patches.dtype) for n, index in zip(parts, (i, j), strict=True)
+            )
+            masses = (above[:, :, None] * beside[:, None]).reshape(len(i), -1)  # (cells, parts[0] * parts[1])
             group_index = group_of[i, j]
             for group in range(int(group_index.min()), int(group_index.max()) + 2):
                 # Linear interpolation between the two nearest groups, (cells,).
@@ -142,6 +146,17 @@ class Mesh:
                     groups.setdefault(group, []).append((places[:, chosen].reshape(2, -1).T, weighted.ravel()))
         for group in sorted(groups):
             yield ParticleGroup(spacing * 2.0**group, groups[group])
+
+    def _is_shown(self, patches: Array, lengths: tuple[Array, Array], spacing: float, faintest: float) -> Marks:
+        """Tells which cells are at least as dense as a share of the mean over all mass, (side, side).
+
+        Particles are blurred by about their spacing, so no cell counts as narrower.
+        """
+        mass = _masses(self.side, 1) * _masses(self.side, 1)[:, 0]
+        along, across = patches[..., 3], patches[..., 1]  # the derivatives of the position at the node
+        area = np.maximum(np.abs(along[0] * across[1] - along[1] * across[0]), spacing * np.maximum(*lengths))
+        density = mass / np.maximum(area, spacing**2)
+        return density >= faintest * (mass * density).sum()
 
 
 def _extended(x: Array) -> Array:
@@ -210,19 +225,35 @@ def _before_and_after(edges: Array, axis: int) -> tuple[Array, Array]:
     return np.moveaxis(edges[:-1], 0, axis), np.moveaxis(edges[1:], 0, axis)
 
 
-def _batches_of_like_cells(halvings: Counts) -> Iterator[tuple[Counts, ...]]:
-    """Yields rows and columns of cells that are halved equally often, with a bounded number of parts in each batch.
+@cache
+def _part_counts(most: int) -> Counts:
+    """Returns the possible numbers of parts of a cell along an axis, rising: 1, 2, 3, 4, 6, 8, 12, ... up to ``most``.
+
+    Larger steps would divide most cells further than needed, and smaller ones would make more batches of few cells.
+    """
+    powers = 2 ** np.arange(most.bit_length())
+    return np.unique(np.concatenate((powers, 3 * powers // 2)).clip(1, most))
+
+
+def _batches_of_like_cells(rows: Counts, shown: Marks, counts: Counts) -> Iterator[tuple[Counts, Counts]]:
+    """Yields rows and columns of cells with the same numbers of parts, with a bounded number of parts in each batch.
 
     Args:
-        halvings: number of halvings of each cell along both axes, (2, rows, columns).
+        rows: indices in ``counts`` of the number of parts of each cell along both axes, (2, rows, columns).
+        shown: whether a cell is in a batch, (rows, columns).
+        counts: the possible numbers of parts.
     """
-    pairs = (halvings[0] * (halvings[1].max() + 1) + halvings[1]).astype(np.uint8).ravel()
-    order = np.argsort(pairs, kind="stable")  # numpy radix-sorts uint8, which is fast
+    pairs = (rows[0] * len(counts) + rows[1]).astype(np.uint16).ravel()
+    inside = np.flatnonzero(shown)
+    order = inside[np.argsort(pairs[inside], kind="stable")]  # numpy radix-sorts uint16, which is fast
     for cells in np.split(order, np.flatnonzero(np.diff(pairs[order])) + 1):
+        if len(cells) == 0:
+            continue
         # A batch has at most CHUNK / 4 particles, as each takes several numbers; but at least one cell.
-        step = max(1, CHUNK // 4 >> int(halvings.reshape(2, -1)[:, cells[0]].sum()))
+        step = max(1, CHUNK // 4 // int(counts[rows.reshape(2, -1)[:, cells[0]]].prod()))
         for start in range(0, len(cells), step):
-            yield np.unravel_index(cells[start : start + step], halvings.shape[1:])
+            i, j = np.divmod(cells[start : start + step], shown.shape[1])
+            yield i, j
 
 
 def _middles(parts: int) -> Array:
@@ -230,7 +261,7 @@ def _middles(parts: int) -> Array:
     return (np.arange(parts) + 0.5) / parts - 0.5
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _masses(side: int, parts: int) -> Array:
     """Returns the N(0, 1) mass of each part of each node's cell along one axis, (side, parts); the sum is 1."""
     edges = torch.linspace(0, 1, side * parts + 1, dtype=torch.float64)

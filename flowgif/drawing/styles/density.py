@@ -28,7 +28,9 @@ __all__ = ["DensityStyle", "full_colour_density"]
 CLOUD_SMOOTHING, MIN_CLOUD_SMOOTHING = 2.0 / 480, 1.6
 # Neighbours are at most MAX_GAP * hypot(smoothing, PIXEL_BLUR) pixels apart; further apart they would show as dots.
 # (Dividing a particle among pixels blurs it too.)
-PIXEL_BLUR, MAX_GAP = 0.8, 0.75
+PIXEL_BLUR, MAX_GAP = 0.6, 1.0
+# Cells of a density below this share of the mean are left out: a tenth of what makes the faintest colour.
+FAINTEST = 5e-4
 # A mesh's cells are halved until a side of the mesh has about this many parts per pixel of the frame's longer side.
 MAX_PARTS = 4.0
 # Pairs: the time from which a mesh is used, and its share of the final number of nodes per side. A flow bends the mesh
@@ -83,7 +85,7 @@ class DensityStyle(Style):
         # Single precision is right to a thousandth of a pixel, and takes half the time of double.
         nodes, mass = motion.at(moment).astype(np.float32), np.zeros(self.shape, np.float32)
         blur = math.hypot(self.smoothing(moment.time), PIXEL_BLUR)
-        for spacing, particles in self.mesh(len(nodes)).particle_groups(nodes, MAX_GAP * blur):
+        for spacing, particles in self.mesh(len(nodes)).particle_groups(nodes, MAX_GAP * blur, FAINTEST):
             smoothing = math.sqrt(max((spacing / MAX_GAP) ** 2 - PIXEL_BLUR**2, 0.0))  # rounding can leave less than 0
             mass += smooth_mass(self.shape, particles, smoothing)
         return mass
@@ -95,7 +97,7 @@ class DensityStyle(Style):
     def mesh(self, count: int) -> Mesh:
         """Makes a mesh of about ``count`` nodes."""
         side = max(2, round(math.sqrt(count)))
-        return Mesh(side, max(0, round(math.log2(MAX_PARTS * max(self.shape) / side))))
+        return Mesh(side, max(1, round(MAX_PARTS * max(self.shape) / side)))
 
     def _meshes(self, count: int | None) -> list[tuple[float, Mesh]]:
         """Returns the meshes in order, each with the time from which it is used."""
