@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, Protocol, Self
 
 import torch
@@ -220,15 +221,20 @@ def _sweep(flow: Flow, x: Tensor, times: Sequence[float], start: float) -> Itera
         times: ascending from ``start``.
         start: within [0, 1].
     """
-
-    @torch.no_grad()  # a thread does not inherit this
-    def carry(part: Tensor) -> Tensor:
-        return torch.stack(list(flow.sweep(part, batch, start)))
-
-    size = max(1, POINTS_AT_ONCE // len(x))
+    count, size = math.ceil(len(x) / PART), max(1, POINTS_AT_ONCE // len(x))
     for first in range(0, len(times), size):
         batch = times[first : first + size]
-        points = torch.cat(list(ordered_map(carry, x.tensor_split(math.ceil(len(x) / PART)))), 1)
+        points = x.new_empty(len(batch), *x.shape)
+        carry = torch.no_grad()(partial(_carry_part, flow, batch, start))  # a thread does not inherit this
+        for _ in ordered_map(carry, zip(x.tensor_split(count), points.tensor_split(count, 1), strict=True)):
+            pass
         yield from points
         if not flow.starts_at_base:
             x, start = points[-1], batch[-1]
+
+
+def _carry_part(flow: Flow, times: Sequence[float], start: float, part: tuple[Tensor, Tensor]) -> None:
+    """Writes the images of points (n, 2) at each of the k times into a tensor (k, n, 2), the second of ``part``."""
+    x, images = part
+    for image, after in zip(images, flow.sweep(x, times, start), strict=True):
+        image.copy_(after)

@@ -92,6 +92,30 @@ def test_a_tear_is_left_empty() -> None:
     assert masses[places[:, 0] < 0].sum() == pytest.approx(0.5)
 
 
+def test_faint_cells_are_left_out() -> None:
+    """A thousandth of the cloud is carried far away, where it covers a thousand times the area of the rest."""
+    mesh = Mesh(40, 4)
+    z = mesh.nodes().double().numpy()
+    far = z[:, 0] > 3
+    x = np.where(far[:, None], 1000 + 300 * z, 20 * z)
+    kept, masses = _particles(mesh.particle_groups(x, SPACING, faintest=1e-4))
+    everything, all_masses = _particles(mesh.particle_groups(x, SPACING))
+    assert kept[:, 0].max() < 500 < everything[:, 0].max()
+    assert masses.sum() == pytest.approx(all_masses[everything[:, 0] < 500].sum(), abs=1e-3)
+
+
+def test_particles_have_the_precision_of_the_nodes() -> None:
+    mesh = Mesh(30, 8)
+    x = _bent(mesh.nodes().double().numpy())
+    double = _particles(mesh.particle_groups(x, SPACING))
+    single = _particles(mesh.particle_groups(x.astype(np.float32), SPACING))
+    assert {part.dtype for part in single} == {np.dtype(np.float32)}
+    assert single[1].sum() == pytest.approx(1, abs=1e-5)  # of 10^5 particles, each right to 10^-7 of its mass
+    # The means, as a cell at the border between two numbers of parts may have either number.
+    means = [masses @ places for places, masses in (double, single)]
+    np.testing.assert_allclose(means[1], means[0], atol=1e-3)
+
+
 @pytest.mark.parametrize("scale", [10.0, 100.0, 1000.0])
 def test_groups_are_twice_as_wide_as_each_other(scale: float) -> None:
     mesh = Mesh(40, 8)
