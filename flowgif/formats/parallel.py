@@ -17,9 +17,9 @@ Result = TypeVar("Result")
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Yields the function's result of each item, in order; uses as many threads as there are processors.
 
-    Threads help if the work is done outside Python, as by zlib and libwebp. At most one item per thread is in progress,
-    and one waits, so memory is bounded. (``Executor.map`` takes all items at once; it has a ``buffersize`` only from
-    Python 3.14 on.)
+    Threads help if the work is done outside Python, as by zlib, Pillow's encoders, numpy and torch. At most one
+    item per thread is in progress, and one waits, so memory is bounded. (``Executor.map`` takes all items at once; it
+    has a ``buffersize`` only from Python 3.14 on.)
     """
     most = os.cpu_count() or 1
     with ThreadPoolExecutor(most) as pool:
