@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from flowgif.errors import UnusableInput
 
@@ -32,11 +33,19 @@ def find_device(name: str) -> torch.device:
 
 @contextmanager
 def use_threads(count: int | None) -> Generator[None]:
-    """Sets torch's thread count inside the block and restores it afterwards; None changes nothing."""
+    """Sets the number of threads of one operation of torch or numpy inside the block, and restores it afterwards.
+
+    numpy's products always use one thread: they are too small for a second to save time, and where another program has
+    the second core, every product waits for it. Threads that each do a part of the work by itself do not wait.
+
+    Args:
+        count: number of threads of one operation of torch; None for as many as before.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:
-        yield
+        with threadpool_limits(1, user_api="blas"):
+            yield
     finally:
         torch.set_num_threads(before)
 

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from flowgif.errors import UnusableInput
 from flowgif.machine import delay_interrupts, find_device, use_threads
@@ -29,6 +30,18 @@ def test_threads_are_as_many_as_before_afterwards() -> None:
     assert torch.get_num_threads() == before
     with use_threads(None):
         assert torch.get_num_threads() == before
+
+
+def test_products_of_numpy_use_one_thread() -> None:
+    def counts() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    with threadpool_limits(2, user_api="blas"):
+        before = counts()
+        for count in (None, 2):
+            with use_threads(count):
+                assert counts() == {1}
+            assert counts() == before
 
 
 def test_the_first_interrupt_waits_and_the_second_does_not() -> None:

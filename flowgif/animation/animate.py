@@ -21,6 +21,7 @@ from flowgif.flows.base import Flow
 from flowgif.formats.film import Film
 from flowgif.formats.table import Written, check_output, check_rate, check_still, write_output, write_still
 from flowgif.formats.vector.particles import ParticleFilm
+from flowgif.machine import use_threads
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.timeline import Pace, Timeline, make_timeline
 
@@ -75,6 +76,9 @@ def animate(
     contents: dict[type, Film | ParticleFilm] = {}
     film: Film | None = None
     with ExitStack() as stack:
+        # Parts of the particles, and frames, are computed at the same time, each by one thread.
+        stack.enter_context(use_threads(1))
+
         # A page and frames of the same particles share one integration, which is expensive.
         @functools.cache
         def motion_of(style: Style, count: int | None) -> Trajectories:

@@ -19,6 +19,7 @@ from flowgif.drawing.styles.table import STYLES
 from flowgif.errors import UnusableInput
 from flowgif.flows.base import Flow
 from flowgif.formats.table import check_still, write_still
+from flowgif.machine import use_threads
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.timeline import FRAMES, Moment
 
@@ -56,7 +57,8 @@ def draw_stills(
     moments = [Moment(0, time, after_cut=True) for time in times]
     # Tails show earlier frames, so these are computed at the default speed too.
     before = [[Moment(0, max(0.0, time - i / FRAMES)) for i in range(style.memory, 0, -1)] for time in times]
-    with integrate(style, [*moments, *itertools.chain(*before)], config.points, config.seed, reporter) as motion:
+    drawn_moments = [*moments, *itertools.chain(*before)]
+    with use_threads(1), integrate(style, drawn_moments, config.points, config.seed, reporter) as motion:
         if style.memory:
             histories = zip(before, moments, strict=True)
             drawn = (

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 __all__ = ["CHUNK", "Labels", "arrows", "discs", "means_around", "owners", "smooth_mass", "streaks"]
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.int64]
 
 SUBPIXEL_BITS = 4
@@ -22,6 +22,7 @@ SUBPIXELS = 1 << SUBPIXEL_BITS  # number of possible positions of a disc within 
 # Size of an array that is processed at once. The system takes back large arrays and hands out new ones, so several
 # small arrays in turn are several times faster.
 CHUNK = 1 << 15
+SHORTEST_BLOCK = 32  # smallest number of rows that are filtered together
 SUPERSAMPLING = 3  # arrows are drawn at this multiple of the size, and averaged
 HEAD = 3.2  # length of an arrow's head, as a multiple of the shaft's thickness
 
@@ -136,8 +137,8 @@ def smooth_mass(shape: tuple[int, int], particles: Iterable[tuple[Array, Array]]
     variance = sd**2 - 1 / 12
     # Mass beyond the padding cannot reach the frame.
     pad = int(np.ceil(4 * sd)) + 1
-    moved = ((positions + pad, masses) for positions, masses in particles)
-    mass = _deposit((shape[0] + 2 * pad, shape[1] + 2 * pad), moved)
+    moved = ((positions + positions.dtype.type(pad), masses) for positions, masses in particles)
+    mass = _deposit((shape[0] + 2 * pad, shape[1] + 2 * pad), moved, np.float32)
     distance = np.arange(-pad, pad + 1) ** 2
     if variance < 0.5:  # a narrower Gaussian, sampled at whole pixels, has another variance
         taps = np.where(distance == 0, 1 - variance, np.where(distance == 1, 0.5 * variance, 0.0))
@@ -170,18 +171,20 @@ def _filtered(x: Array, taps: Array) -> Array:
 
     Each block of rows is a product with a band matrix of the taps, which is the same for all blocks.
     """
-    rows, block, more = len(x) - len(taps) + 1, 2 * len(taps), len(taps) - 1
-    band = np.zeros((block, block + more))
+    rows, block, more = len(x) - len(taps) + 1, max(SHORTEST_BLOCK, 2 * len(taps)), len(taps) - 1
+    band = np.zeros((block, block + more), x.dtype)
     for i in range(block):
         band[i, i : i + len(taps)] = taps
-    out = np.empty((rows, x.shape[1]))
+    out = np.empty((rows, x.shape[1]), x.dtype)
     for start in range(0, rows, block):
         count = min(block, rows - start)
         np.matmul(band[:count, : count + more], x[start : start + count + more], out=out[start : start + count])
     return out
 
 
-def _deposit(shape: tuple[int, int], particles: Iterable[tuple[Array, Array]]) -> Array:
+def _deposit(
+    shape: tuple[int, int], particles: Iterable[tuple[Array, Array]], dtype: npt.DTypeLike = np.float64
+) -> Array:
     """Divides each weight between the four pixels around its position; weight outside the frame is lost.
 
     Args:
@@ -191,18 +194,23 @@ def _deposit(shape: tuple[int, int], particles: Iterable[tuple[Array, Array]]) -
     height, width = shape
     # One extra pixel on every side receives the mass outside the frame; it is cut off at the end.
     wide = width + 2
-    out = np.zeros((height + 2) * wide)
+    out = np.zeros((height + 2) * wide, dtype)
     for positions, weights in particles:
-        column, row = positions.T + 1.0
+        column, row = positions.T + positions.dtype.type(1)
         visible = _within(column, row, 0, width + 1, height + 1)
-        column, row, weight = column[visible], row[visible], weights[visible]
-        left, top = column.astype(np.int64), row.astype(np.int64)
-        right, below = column - left, weight * (row - top)
-        above, corner = weight - below, top * wide + left
-        np.add.at(out, corner, above * (1 - right))
-        np.add.at(out, corner + 1, above * right)
-        np.add.at(out, corner + wide, below * (1 - right))
-        np.add.at(out, corner + wide + 1, below * right)
+        weight = weights
+        if len(visible) < len(column):
+            column, row, weight = column[visible], row[visible], weights[visible]
+        left, top = column.astype(np.int32), row.astype(np.int32)
+        corner = (top * np.int32(wide) + left).astype(np.int64)
+        right = column - left.astype(column.dtype)
+        below = weight * (row - top.astype(row.dtype))
+        above = weight - below
+        above_right, below_right = above * right, below * right
+        np.add.at(out, corner, above - above_right)
+        np.add.at(out[1:], corner, above_right)
+        np.add.at(out[wide:], corner, below - below_right)
+        np.add.at(out[wide + 1 :], corner, below_right)
     return out.reshape(height + 2, wide)[1:-1, 1:-1]
 
 

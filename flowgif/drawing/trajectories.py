@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, Protocol, Self
 
 import torch
@@ -13,6 +14,8 @@ from torch import Tensor
 from flowgif.drawing.placing import DrawnRun
 from flowgif.drawing.view import Positions
 from flowgif.files import Spool, spool
+from flowgif.flows.base import Flow
+from flowgif.parallel import ordered_map
 from flowgif.timeline import Moment
 
 __all__ = [
@@ -26,6 +29,8 @@ __all__ = [
 # accurate solve. It is at a place where the flow tears the cloud apart.
 TOLERANCE = 1e-5
 BYTES = 8  # size of a particle: two float32
+PART = 4096  # largest number of particles that are carried together
+POINTS_AT_ONCE = 1 << 20  # number of particles, over all times, whose positions are in memory: eight megabytes
 
 
 class Refinement(NamedTuple):
@@ -190,16 +195,46 @@ def _carry(
         if flow.starts_at_base:
             # Layers are cheap, and the map of a part of a layer need not be smooth, so each set of particles starts
             # from the base.
-            yield from zip(times_before_end, flow.sweep(x, times_before_end), strict=True)
+            yield from zip(times_before_end, _sweep(flow, x, times_before_end, 0.0), strict=True)
             if refinement is not None:
                 x = refinement.base
         else:
             # Solving is expensive, so the solve continues to ``end``, and the next particles start from there.
             stops = times_before_end if refinement is None else [*times_before_end, end]
-            for time, after in zip(stops, flow.sweep(x, stops, begin), strict=True):
+            for time, after in zip(stops, _sweep(flow, x, stops, begin), strict=True):
                 x = after
                 if time < end:
                     yield time, x
             if refinement is not None:
                 x = refinement.interpolate(x)
         begin = end
+
+
+def _sweep(flow: Flow, x: Tensor, times: Sequence[float], start: float) -> Iterator[Tensor]:
+    """Yields the points (n, 2) at each of the times; parts of the points are carried at the same time, each by itself.
+
+    The parts do not depend on the number of threads, so that points are the same on every machine.
+
+    Args:
+        flow: the flow.
+        x: (n, 2), at time ``start``.
+        times: ascending from ``start``.
+        start: within [0, 1].
+    """
+    count, size = math.ceil(len(x) / PART), max(1, POINTS_AT_ONCE // len(x))
+    for first in range(0, len(times), size):
+        batch = times[first : first + size]
+        points = x.new_empty(len(batch), *x.shape)
+        carry = torch.no_grad()(partial(_carry_part, flow, batch, start))  # a thread does not inherit this
+        for _ in ordered_map(carry, zip(x.tensor_split(count), points.tensor_split(count, 1), strict=True)):
+            pass
+        yield from points
+        if not flow.starts_at_base:
+            x, start = points[-1], batch[-1]
+
+
+def _carry_part(flow: Flow, times: Sequence[float], start: float, part: tuple[Tensor, Tensor]) -> None:
+    """Writes the images of points (n, 2) at each of the k times into a tensor (k, n, 2), the second of ``part``."""
+    x, images = part
+    for image, after in zip(images, flow.sweep(x, times, start), strict=True):
+        image.copy_(after)

@@ -14,7 +14,7 @@ from flowgif.targets.mixture import GaussianMixture
 
 __all__ = ["Positions", "View", "make_view"]
 
-Positions = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.floating]
 """Positions in a frame, (n, 2), column and row in pixels; the first pixel's centre is at (0, 0)."""
 
 MARGIN = 0.08  # margin around the picture, as a share of its longer side

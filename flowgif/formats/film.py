@@ -15,6 +15,7 @@ from flowgif.errors import UnusableInput
 from flowgif.files import Spool, spool
 from flowgif.formats.raster.palette import merge_colours, nearest_colours
 from flowgif.formats.thin import thin
+from flowgif.parallel import ordered_map
 
 __all__ = ["LONGEST", "Film"]
 
@@ -86,14 +87,12 @@ class Film:
         counts, places, size = np.zeros(len(colours), np.int64), list[tuple[int, int]](), (0, 0)
         store = spool("frames")
         try:
-            for frame in frames:
+            for frame, used, packed in ordered_map(_count_and_pack, frames):
                 size = size if places else frame.shape
-                used = np.bincount(frame.ravel(), minlength=len(colours))
-                if frame.dtype != np.uint8 or frame.ndim != 2 or frame.shape != size or len(used) > len(colours):
-                    drawn = f"{frame.shape} {frame.dtype} with {len(used)} colours"
+                if frame.dtype != np.uint8 or frame.ndim != 2 or frame.shape != size or used[len(colours) :].any():
+                    drawn = f"{frame.shape} {frame.dtype} with {np.flatnonzero(used)[-1] + 1} colours"
                     raise ValueError(f"frame {len(places)}, {drawn}, does not fit {size} and {len(colours)} colours")
-                counts += used
-                packed = zlib.compress(frame.tobytes(), EFFORT)
+                counts += used[: len(colours)]
                 places.append((store.append(packed), len(packed)))
             if len(places) != len(delays):
                 raise ValueError(f"{len(places)} frames do not fit {len(delays)} delays")
@@ -225,6 +224,11 @@ def _average(x: npt.NDArray[np.floating], length: int) -> npt.NDArray[np.floatin
     sums = np.zeros_like(x, shape=(len(x) + 1, *x.shape[1:]))
     np.cumsum(x, axis=0, out=sums[1:])
     return np.diff(sums[below] + beyond * x[below], axis=0) * (length / len(x))
+
+
+def _count_and_pack(frame: Frame) -> tuple[Frame, npt.NDArray[np.int64], bytes]:
+    """Returns a frame, the number of its pixels of each colour, (256,), and its compressed bytes."""
+    return frame, np.bincount(frame.ravel(), minlength=256), zlib.compress(frame.tobytes(), EFFORT)
 
 
 def _check(

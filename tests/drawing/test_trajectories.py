@@ -34,6 +34,23 @@ def test_a_part_of_the_particles_is_where_it_is_among_all_of_them() -> None:
         assert (part.runs, again.runs) == (small, large)
 
 
+@pytest.mark.parametrize("from_base", [False, True])
+def test_parts_that_are_carried_by_themselves_come_together_in_order(
+    from_base: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Flow(Shift):
+        starts_at_base = from_base
+
+    runs, base = place_runs([(Flow(), MOONS)], SIZE), torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
+    with Trajectories.record(runs, TIMES, base) as motion:
+        whole = [motion.positions(moment) for moment in TIMES]
+    monkeypatch.setattr("flowgif.drawing.trajectories.PART", 7)
+    monkeypatch.setattr("flowgif.drawing.trajectories.POINTS_AT_ONCE", 100)  # two times together
+    with Trajectories.record(runs, TIMES, base) as motion:
+        for moment, expected in zip(TIMES, whole, strict=True):
+            torch.testing.assert_close(motion.positions(moment), expected)
+
+
 class Fails(Shift):
     """Cannot be integrated beyond the middle."""
 

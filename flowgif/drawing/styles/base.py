@@ -27,7 +27,7 @@ __all__ = ["Array", "Frame", "Style", "to_levels"]
 Frame = npt.NDArray[np.uint8]
 """Palette indices, (height, width)."""
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[np.floating]
 
 
 class Style(ABC):

@@ -62,7 +62,7 @@ class FieldStyle(DensityStyle):
         self.text = np.array([0, *range(self.LEVELS, self.LEVELS + ARROW_SHADES)], dtype=np.uint8)
 
     def frames(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:
-        return self.frames_over((self.mass(motion, moment) for moment in moments), moments)
+        return self.frames_over(self.masses(motion, moments), moments)
 
     @torch.no_grad()
     def frames_over(self, masses: Iterable[Array], moments: Sequence[Moment]) -> Iterator[Frame]:

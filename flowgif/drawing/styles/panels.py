@@ -105,7 +105,7 @@ class PanelsStyle(Style):
         nodes = motion.subset([self._small], 0, n - samples)
         points = motion.subset([self._small], n - samples, samples)
         target = self._density.colour_levels(self._target_mass())
-        masses, same_masses = itertools.tee(self._density.mass(nodes, moment) for moment in moments)
+        masses, same_masses = itertools.tee(self._density.masses(nodes, moments))
         moving = zip(
             (self._density.colour_levels(mass) for mass in masses),
             self._points.frames(points, moments),

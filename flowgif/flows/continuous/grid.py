@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -78,6 +78,11 @@ class GridNetwork(VelocityField):
 
     places: Tensor
     row_of: Tensor
+    spacing: Tensor
+    low: Tensor
+    last_middle: Tensor
+    columns: Tensor
+    firsts: Tensor
 
     def __init__(
         self, grids: Grids, nodes: int, channels: int, width: int, depth: int, generator: torch.Generator
@@ -106,7 +111,8 @@ class GridNetwork(VelocityField):
         self.register_buffer("last_middle", torch.stack((columns, rows))[..., None].float() - 2, persistent=False)
         self.register_buffer("columns", columns[:, None].int(), persistent=False)
         self.register_buffer("firsts", torch.tensor(grids.firsts)[:, None].int(), persistent=False)
-        self._map_nodes()
+        self.map_nodes()
+        self.register_load_state_dict_post_hook(_map_loaded_nodes)
 
     @classmethod
     def from_config(cls, config: FFJORDConfig, generator: torch.Generator) -> GridNetwork:
@@ -119,19 +125,19 @@ class GridNetwork(VelocityField):
 
     def fit_to(self, target: Ink) -> None:
         self.places.copy_(place_nodes(self._grids, target))
-        self._map_nodes()
+        self.map_nodes()
 
-    def _map_nodes(self) -> None:
-        """Finds the row of the table for every node."""
+    def map_nodes(self) -> None:
+        """Finds the row of the table for every node of the grids.
+
+        Raises:
+            RuntimeError: a node lies outside of the grids.
+        """
+        if len(self.places) and not 0 <= int(self.places.min()) <= int(self.places.max()) < self._grids.count:
+            raise RuntimeError("a node lies outside of the grids")
         rows = torch.arange(len(self.places), dtype=torch.int32, device=self.places.device)
         nothing = self.places.new_full((self._grids.count,), len(self.places))
         self.row_of = nothing.index_put((self.places.long(),), rows)
-
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        super()._load_from_state_dict(state_dict, prefix, *args)
-        if bool((self.places < 0).any()) or bool((self.places >= self._grids.count).any()):
-            raise RuntimeError("a node lies outside of the grids")
-        self._map_nodes()
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         return self.velocity_of(self.prepare(x, time, len(x))[0])
@@ -214,7 +220,8 @@ class GridNetwork(VelocityField):
         tau = 1 - torch.log1p((1 - t) / self.LATE) / math.log1p(1 / self.LATE)
         beats = tau * (math.pi * torch.arange(1, self.TIME_WAVES + 1, device=t.device))
         clock = torch.cat((tau, beats.sin(), beats.cos()), 1)
-        return Moment((2 * t - 1) / square, t / square, damping, clock)
+        parts = (2 * t - 1) / square, t / square, damping, clock
+        return Moment(*(part.to(self.low.dtype) for part in parts))
 
     def _locate(self, y: Tensor, levels: int) -> Located:
         """Finds the nodes and the splines' values at points y (n, 2) in the coarsest grids."""
@@ -230,6 +237,16 @@ class GridNetwork(VelocityField):
         nodes = around + (firsts + row * columns + column)
         rows = self.row_of.index_select(0, nodes.view(-1)).view(nodes.shape)
         return Located(rows, values[:, 0], values[:, 1], f)
+
+
+def _map_loaded_nodes(network: nn.Module, incompatible_keys: object) -> None:
+    """Maps the nodes that a state brought.
+
+    Raises:
+        RuntimeError: a node lies outside of the grids.
+    """
+    assert isinstance(network, GridNetwork)
+    network.map_nodes()
 
 
 def _tensor_product(along_y: Tensor, along_x: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from flowgif.formats.film import Film
 from flowgif.formats.raster.changes import FrameChange, find_box, find_changes, find_spare_index, pack_smaller
+from flowgif.parallel import ordered_map
 
 __all__ = ["write_gif"]
 
@@ -29,8 +31,8 @@ def write_gif(path: Path, film: Film) -> None:
     with path.open("wb") as file:
         _write_head(file, film, levels + (spare is not None))
         if clear is None:
-            for change in find_changes(film, TICKS):
-                file.write(_over(change, levels, spare))
+            for blocks in ordered_map(partial(_over, levels=levels, spare=spare), find_changes(film, TICKS)):
+                file.write(blocks)
         else:
             last = len(film) - 1
             for index, (frame, delay) in enumerate(zip(film.frames(), film.delays_in(TICKS), strict=True)):
