@@ -18,7 +18,7 @@ __all__ = ["Gap", "Report", "evaluate", "measure_gap"]
 
 RANDOMISATIONS = 16  # independent scramblings of the Sobol points, from which the standard error comes
 POINTS = 8192
-INVERTED = 2048
+INVERTED = 512
 GAP_SHARE = 0.7  # share of an evaluation's time that measuring the gap takes; the inversion takes the rest
 # The NLL is a mean, in which the points' errors cancel: at this tolerance it is within 1e-3 nats of a tighter solve.
 TOLERANCE = 1e-5
