@@ -7,14 +7,15 @@ coordinates.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from flowgif.flows.base import Mapped
 from flowgif.flows.discrete.chain import Layer, log_slope_part_way, part_way
 
-__all__ = ["AffineCoupling", "Coupling"]
+__all__ = ["AffineCoupling", "Coupling", "bounded_scale_and_shift"]
 
 
 class Coupling(Layer):
@@ -77,25 +78,33 @@ class AffineCoupling(Coupling):
 
     Args:
         moved: the coordinate that moves, 0 for x, 1 for y.
-        scale_and_shift: two networks of the other coordinate, with one output each: (2, n, 1).
-        bound: the bound of |a|, enforced by a tanh.
+        scale_and_shift: computes a and b, (2, n), from the other coordinate (n,).
     """
 
-    def __init__(self, moved: int, scale_and_shift: nn.Module, bound: float) -> None:
+    def __init__(self, moved: int, scale_and_shift: Callable[[Tensor], Tensor]) -> None:
         super().__init__(moved)
-        self.scale_and_shift, self.bound = scale_and_shift, bound
+        self.scale_and_shift = scale_and_shift
 
     def forward_map(self, kept: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-        log_scale, shift = self._log_scale_and_shift(kept)
+        log_scale, shift = self.scale_and_shift(kept)
         return z * log_scale.exp() + shift, log_scale
 
     def inverse_map(self, kept: Tensor, x: Tensor, fraction: float) -> tuple[Tensor, Tensor]:
-        log_scale, shift = self._log_scale_and_shift(kept)
+        log_scale, shift = self.scale_and_shift(kept)
         if fraction < 1:
             log_scale, shift = log_slope_part_way(log_scale, fraction), fraction * shift
         return (x - shift) * (-log_scale).exp(), -log_scale
 
-    def _log_scale_and_shift(self, kept: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns a and b, (n,) each."""
-        scale, shift = self.scale_and_shift(kept)[..., 0]
-        return self.bound * torch.tanh(scale / self.bound), shift
+
+def bounded_scale_and_shift(outputs: Tensor, bound: float) -> Tensor:
+    """Maps the outputs of two networks for each affine coupling to a and b.
+
+    Args:
+        outputs: (couplings, 2, nodes, 1).
+        bound: the bound of |a|, enforced by a tanh.
+
+    Returns:
+        (couplings, 2, nodes).
+    """
+    scale, shift = outputs[..., 0].unbind(1)
+    return torch.stack((bound * torch.tanh(scale / bound), shift), 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 
@@ -10,7 +11,7 @@ from flowgif.config.models import GlowConfig
 from flowgif.flows.discrete.actnorm import ActNorm
 from flowgif.flows.discrete.chain import Chain, DiscreteFlow
 from flowgif.flows.discrete.conditioner import Conditioner
-from flowgif.flows.discrete.coupling import AffineCoupling
+from flowgif.flows.discrete.coupling import AffineCoupling, bounded_scale_and_shift
 from flowgif.flows.discrete.linear import Linear
 
 __all__ = ["glow"]
@@ -24,9 +25,13 @@ def glow(config: GlowConfig, generator: torch.Generator) -> DiscreteFlow:
     """
     turn = torch.tensor([[0.0, -math.pi / 2], [math.pi / 2, 0.0]])
 
-    def step(axis: int) -> Chain:
-        coupling = AffineCoupling(1, Conditioner(2, 1, config, axis, generator), config.scale_bound)
+    # After an odd number of quarter turns a step's first coordinate is the picture's second.
+    axes = [(config.layers - i) % 2 for i in range(config.layers)]
+    values = partial(bounded_scale_and_shift, bound=config.scale_bound)
+    networks = Conditioner(axes, 2, 1, values, config, generator)
+
+    def step(number: int) -> Chain:
+        coupling = AffineCoupling(1, networks.part(number))
         return Chain([coupling, Linear(turn.clone()), ActNorm(config.scale_bound)])
 
-    # After an odd number of quarter turns a step's first coordinate is the picture's second.
-    return DiscreteFlow([step((config.layers - i) % 2) for i in range(config.layers)])
+    return DiscreteFlow([step(i) for i in range(config.layers)], networks)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 
 from flowgif.config.models import RealNVPConfig
 from flowgif.flows.discrete.chain import DiscreteFlow
 from flowgif.flows.discrete.conditioner import Conditioner
-from flowgif.flows.discrete.coupling import AffineCoupling
+from flowgif.flows.discrete.coupling import AffineCoupling, bounded_scale_and_shift
 
 __all__ = ["realnvp"]
 
@@ -15,7 +17,7 @@ __all__ = ["realnvp"]
 def realnvp(config: RealNVPConfig, generator: torch.Generator) -> DiscreteFlow:
     """Makes an untrained flow of affine couplings that move y and x by turns, with two networks for each coupling."""
 
-    def layer(moved: int) -> AffineCoupling:
-        return AffineCoupling(moved, Conditioner(2, 1, config, 1 - moved, generator), config.scale_bound)
-
-    return DiscreteFlow([layer((i + 1) % 2) for i in range(config.layers)])
+    moved = [(i + 1) % 2 for i in range(config.layers)]
+    values = partial(bounded_scale_and_shift, bound=config.scale_bound)
+    networks = Conditioner([1 - axis for axis in moved], 2, 1, values, config, generator)
+    return DiscreteFlow([AffineCoupling(axis, networks.part(i)) for i, axis in enumerate(moved)], networks)
