@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.autograd.function import FunctionCtx
 
 from flowgif.flows.base import Mapped
 from flowgif.flows.discrete.chain import Layer, log_slope_part_way, part_way
+from flowgif.flows.discrete.interpolation import Places, gradients, interpolate, places, read
 
 __all__ = ["AffineCoupling", "Coupling", "bounded_scale_and_shift"]
 
@@ -32,18 +35,24 @@ class Coupling(Layer):
         self.moved = moved
 
     def path(self, z: Tensor, fractions: Tensor) -> Mapped:
-        kept, start = z[:, 1 - self.moved], z[:, self.moved]
+        kept, start = self._split(z)
         end, log_slope = self.forward_map(kept, start)
         image, ladj = part_way(start, end, log_slope, fractions[:, None])
         return Mapped(self._joined(kept.expand_as(image), image), ladj)
 
     def inverse_at(self, x: Tensor, fraction: float = 1.0) -> Mapped:
-        kept, end = x[:, 1 - self.moved], x[:, self.moved]
+        kept, end = self._split(x)
         image, ladj = self.inverse_map(kept, end, fraction)
         return Mapped(self._joined(kept, image), ladj)
 
     def _joined(self, kept: Tensor, moved: Tensor) -> Tensor:
-        return torch.stack((kept, moved) if self.moved else (moved, kept), -1)
+        # Both coordinates stay contiguous, so that the next layer's operations are fast.
+        return torch.stack((kept, moved) if self.moved else (moved, kept), -2).mT
+
+    def _split(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the kept and the moved coordinate, (n,) each, of points (n, 2)."""
+        x, y = points.unbind(1)
+        return (x, y) if self.moved else (y, x)
 
     @abstractmethod
     def forward_map(self, kept: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,6 +80,31 @@ class Coupling(Layer):
         """
 
 
+class _Inverse(torch.autograd.Function):
+    """Computes z = (x - b) exp(-a) and -a, with a and b interpolated at the kept coordinate, in few operations."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, kept: Tensor, x: Tensor, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+        where = places(kept)
+        values, derivative = read(coefficients, where.cell, where.offset)
+        log_scale, shift = values[:, 0]
+        ladj = -log_scale
+        shrink = ladj.exp()
+        z = (x - shift) * shrink
+        ctx.save_for_backward(z, shrink, derivative, *where)
+        ctx.columns = coefficients.shape[2]  # pyright: ignore[reportAttributeAccessIssue]
+        return z, ladj
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
+        z, shrink, derivative, *rest = ctx.saved_tensors
+        to_z, to_ladj = grads
+        where, to_x = Places(*rest), to_z * shrink
+        to_values = torch.stack((torch.addcmul(to_ladj, to_z, z), to_x)).neg_()[:, None]
+        to_kept, to_coefficients = gradients(to_values, derivative, where.cell, where, ctx.columns)
+        return to_kept, to_x, to_coefficients
+
+
 class AffineCoupling(Coupling):
     """x = z exp(a) + b with a and b functions of the other coordinate (Dinh et al. 2017, eq. 7 and 8).
 
@@ -78,21 +112,23 @@ class AffineCoupling(Coupling):
 
     Args:
         moved: the coordinate that moves, 0 for x, 1 for y.
-        scale_and_shift: computes a and b, (2, n), from the other coordinate (n,).
+        coefficients: returns the polynomials of a and b on each cell of the networks' grid, (3, 2, CELLS); see
+            :func:`bounded_scale_and_shift`.
     """
 
-    def __init__(self, moved: int, scale_and_shift: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, moved: int, coefficients: Callable[[], Tensor]) -> None:
         super().__init__(moved)
-        self.scale_and_shift = scale_and_shift
+        self.coefficients = coefficients
 
     def forward_map(self, kept: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-        log_scale, shift = self.scale_and_shift(kept)
+        log_scale, shift = interpolate(kept, self.coefficients(), places(kept))[:, 0]
         return z * log_scale.exp() + shift, log_scale
 
     def inverse_map(self, kept: Tensor, x: Tensor, fraction: float) -> tuple[Tensor, Tensor]:
-        log_scale, shift = self.scale_and_shift(kept)
-        if fraction < 1:
-            log_scale, shift = log_slope_part_way(log_scale, fraction), fraction * shift
+        if fraction == 1:
+            return cast(tuple[Tensor, Tensor], _Inverse.apply(kept, x, self.coefficients()))
+        log_scale, shift = interpolate(kept, self.coefficients(), places(kept))[:, 0]
+        log_scale, shift = log_slope_part_way(log_scale, fraction), fraction * shift
         return (x - shift) * (-log_scale).exp(), -log_scale
 
 

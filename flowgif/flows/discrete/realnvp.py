@@ -20,4 +20,4 @@ def realnvp(config: RealNVPConfig, generator: torch.Generator) -> DiscreteFlow:
     moved = [(i + 1) % 2 for i in range(config.layers)]
     values = partial(bounded_scale_and_shift, bound=config.scale_bound)
     networks = Conditioner([1 - axis for axis in moved], 2, 1, values, config, generator)
-    return DiscreteFlow([AffineCoupling(axis, networks.part(i)) for i, axis in enumerate(moved)], networks)
+    return DiscreteFlow([AffineCoupling(axis, networks.part(i).coefficients) for i, axis in enumerate(moved)], networks)

@@ -74,7 +74,9 @@ def rational_quadratic(knots: Knots, inputs: Tensor, inverse: bool) -> tuple[Ten
     inside = (inputs > axis[:, 0]) & (inputs < axis[:, -1])
     k = _number_of_bin(axis.detach(), inputs)
     pair = torch.cat((k, k + 1), 1)
-    return _within_bin(Bin(*(side for part in knots for side in part.gather(1, pair).unbind(1))), inputs, inside, inverse)
+    return _within_bin(
+        Bin(*(side for part in knots for side in part.gather(1, pair).unbind(1))), inputs, inside, inverse
+    )
 
 
 def _within_bin(bins: Bin, inputs: Tensor, inside: Tensor, inverse: bool) -> tuple[Tensor, Tensor]:
