@@ -7,18 +7,21 @@ coordinates.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
+from flowgif.config.models import AffineConfig
 from flowgif.flows.base import Mapped
 from flowgif.flows.discrete.chain import Layer, log_slope_part_way, part_way
+from flowgif.flows.discrete.conditioner import Conditioner
 from flowgif.flows.discrete.interpolation import Places, gradients, interpolate, places, read
 
-__all__ = ["AffineCoupling", "Coupling", "bounded_scale_and_shift"]
+__all__ = ["AffineCoupling", "Coupling", "affine_networks", "bounded_scale_and_shift"]
 
 
 class Coupling(Layer):
@@ -133,14 +136,21 @@ class AffineCoupling(Coupling):
 
 
 def bounded_scale_and_shift(outputs: Tensor, bound: float) -> Tensor:
-    """Maps the outputs of two networks for each affine coupling to a and b.
+    """Maps the networks' outputs for affine couplings to a and b.
 
     Args:
-        outputs: (couplings, 2, nodes, 1).
+        outputs: of one network or of two for each coupling, (couplings, 1, nodes, 2) or (couplings, 2, nodes, 1).
         bound: the bound of |a|, enforced by a tanh.
 
     Returns:
         (couplings, 2, nodes).
     """
-    scale, shift = outputs[..., 0].unbind(1)
+    scale, shift = outputs.mT.flatten(1, 2).unbind(1)
     return torch.stack((bound * torch.tanh(scale / bound), shift), 1)
+
+
+def affine_networks(axes: Sequence[int], config: AffineConfig, generator: torch.Generator) -> Conditioner:
+    """Makes the networks of affine couplings that keep the given axes."""
+    networks, outputs = (2, 1) if config.two_networks else (1, 2)
+    values = partial(bounded_scale_and_shift, bound=config.scale_bound)
+    return Conditioner(axes, networks, outputs, values, config, generator)

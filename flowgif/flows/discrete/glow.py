@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any, cast
 
 import torch
@@ -14,8 +13,7 @@ from flowgif.config.models import GlowConfig
 from flowgif.flows.base import Mapped
 from flowgif.flows.discrete.actnorm import ActNorm
 from flowgif.flows.discrete.chain import Chain, DiscreteFlow
-from flowgif.flows.discrete.conditioner import Conditioner
-from flowgif.flows.discrete.coupling import AffineCoupling, bounded_scale_and_shift
+from flowgif.flows.discrete.coupling import AffineCoupling, affine_networks
 from flowgif.flows.discrete.linear import Entries, Linear, entries, exponential, exponential_gradient
 
 __all__ = ["Step", "glow"]
@@ -103,8 +101,7 @@ def glow(config: GlowConfig, generator: torch.Generator) -> DiscreteFlow:
 
     # After an odd number of quarter turns a step's first coordinate is the picture's second.
     axes = [(config.layers - i) % 2 for i in range(config.layers)]
-    values = partial(bounded_scale_and_shift, bound=config.scale_bound)
-    networks = Conditioner(axes, 2, 1, values, config, generator)
+    networks = affine_networks(axes, config, generator)
 
     def step(number: int) -> Step:
         coupling = AffineCoupling(1, networks.part(number).coefficients)

@@ -45,9 +45,9 @@ def polynomials(values: Tensor) -> Tensor:
     Returns:
         The coefficients of the powers 0, 1 and 2, (3, ..., CELLS).
     """
-    left, middle, right = values[..., :-2], values[..., 1:-1], values[..., 2:]
-    rise = middle - left
-    return torch.stack((0.5 * (left + middle), rise, 0.5 * (right - middle - rise)))
+    rise = values.diff()
+    first, second = rise[..., :-1], rise[..., 1:]
+    return torch.stack((torch.add(values[..., :-2], first, alpha=0.5), first, torch.sub(second, first).mul(0.5)))
 
 
 def places(x: Tensor) -> Places:

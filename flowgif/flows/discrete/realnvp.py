@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 
 from flowgif.config.models import RealNVPConfig
 from flowgif.flows.discrete.chain import DiscreteFlow
-from flowgif.flows.discrete.conditioner import Conditioner
-from flowgif.flows.discrete.coupling import AffineCoupling, bounded_scale_and_shift
+from flowgif.flows.discrete.coupling import AffineCoupling, affine_networks
 
 __all__ = ["realnvp"]
 
 
 def realnvp(config: RealNVPConfig, generator: torch.Generator) -> DiscreteFlow:
-    """Makes an untrained flow of affine couplings that move y and x by turns, with two networks for each coupling."""
-
+    """Makes an untrained flow of affine couplings that move y and x by turns."""
     moved = [(i + 1) % 2 for i in range(config.layers)]
-    values = partial(bounded_scale_and_shift, bound=config.scale_bound)
-    networks = Conditioner([1 - axis for axis in moved], 2, 1, values, config, generator)
+    networks = affine_networks([1 - axis for axis in moved], config, generator)
     return DiscreteFlow([AffineCoupling(axis, networks.part(i).coefficients) for i, axis in enumerate(moved)], networks)

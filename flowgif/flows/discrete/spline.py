@@ -227,7 +227,6 @@ def _bracketed_root(f: Callable[[Tensor], tuple[Tensor, Tensor]], low: Tensor, h
 
 def spline_flow(config: SplineConfig, generator: torch.Generator) -> DiscreteFlow:
     """Makes an untrained flow of rational-quadratic couplings that move y and x by turns."""
-
     moved = [(i + 1) % 2 for i in range(config.layers)]
     values = partial(knots_at_nodes, bins=config.bins, bound=config.bound)
     networks = Conditioner([1 - axis for axis in moved], 1, 3 * config.bins - 1, values, config, generator)
