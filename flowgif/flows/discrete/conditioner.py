@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -84,7 +84,7 @@ class Conditioner(nn.Module):
         return interpolation.polynomials(self.values(self(self.nodes))).unbind(1)
 
     @contextmanager
-    def evaluated_once(self) -> Iterator[None]:
+    def evaluated_once(self) -> Generator[None]:
         """Evaluates the networks once for all couplings that are computed within a with-block."""
         before = self._evaluated
         self._evaluated = self.coefficients()
