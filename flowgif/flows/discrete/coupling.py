@@ -24,6 +24,18 @@ from flowgif.flows.discrete.interpolation import Places, gradients, interpolate,
 __all__ = ["AffineCoupling", "Coupling", "affine_networks", "bounded_scale_and_shift"]
 
 
+def _split(points: Tensor, moved: int) -> tuple[Tensor, Tensor]:
+    """Returns the kept and the moved coordinate, (n,) each, of points (n, 2)."""
+    x, y = points.unbind(1)
+    return (x, y) if moved else (y, x)
+
+
+def _joined(kept: Tensor, image: Tensor, moved: int) -> Tensor:
+    """Returns points (..., n, 2) of which the kept and the moved coordinate (..., n) are given."""
+    # Both coordinates stay contiguous, so that the next layer's operations are fast.
+    return torch.stack((kept, image) if moved else (image, kept), -2).mT
+
+
 class Coupling(Layer):
     """The base class of couplings, which move one coordinate by a fraction of its way.
 
@@ -38,24 +50,15 @@ class Coupling(Layer):
         self.moved = moved
 
     def path(self, z: Tensor, fractions: Tensor) -> Mapped:
-        kept, start = self._split(z)
+        kept, start = _split(z, self.moved)
         end, log_slope = self.forward_map(kept, start)
         image, ladj = part_way(start, end, log_slope, fractions[:, None])
-        return Mapped(self._joined(kept.expand_as(image), image), ladj)
+        return Mapped(_joined(kept.expand_as(image), image, self.moved), ladj)
 
     def inverse_at(self, x: Tensor, fraction: float = 1.0) -> Mapped:
-        kept, end = self._split(x)
+        kept, end = _split(x, self.moved)
         image, ladj = self.inverse_map(kept, end, fraction)
-        return Mapped(self._joined(kept, image), ladj)
-
-    def _joined(self, kept: Tensor, moved: Tensor) -> Tensor:
-        # Both coordinates stay contiguous, so that the next layer's operations are fast.
-        return torch.stack((kept, moved) if self.moved else (moved, kept), -2).mT
-
-    def _split(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the kept and the moved coordinate, (n,) each, of points (n, 2)."""
-        x, y = points.unbind(1)
-        return (x, y) if self.moved else (y, x)
+        return Mapped(_joined(kept, image, self.moved), ladj)
 
     @abstractmethod
     def forward_map(self, kept: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -84,28 +87,33 @@ class Coupling(Layer):
 
 
 class _Inverse(torch.autograd.Function):
-    """Computes z = (x - b) exp(-a) and -a, with a and b interpolated at the kept coordinate, in few operations."""
+    """Computes z = (x - b) exp(-a) of the moved coordinate, and -a; a and b are interpolated at the kept coordinate.
+
+    Splitting and joining the coordinates here saves a third of the time.
+    """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, kept: Tensor, x: Tensor, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: FunctionCtx, points: Tensor, coefficients: Tensor, moved: int) -> tuple[Tensor, Tensor]:
+        kept, x = _split(points, moved)
         where = places(kept)
         values, derivative = read(coefficients, where.cell, where.offset)
-        log_scale, shift = values[:, 0]
-        ladj = -log_scale
+        log_scale, shift = values.unbind()
+        ladj = log_scale[0].neg()
         shrink = ladj.exp()
-        z = (x - shift) * shrink
+        z = (x - shift[0]).mul_(shrink)
         ctx.save_for_backward(z, shrink, derivative, *where)
-        ctx.columns = coefficients.shape[2]  # pyright: ignore[reportAttributeAccessIssue]
-        return z, ladj
+        ctx.columns, ctx.moved = coefficients.shape[2], moved  # pyright: ignore[reportAttributeAccessIssue]
+        return _joined(kept, z, moved), ladj
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         z, shrink, derivative, *rest = ctx.saved_tensors
-        to_z, to_ladj = grads
+        to_points, to_ladj = grads
+        to_kept, to_z = _split(to_points, ctx.moved)
         where, to_x = Places(*rest), to_z * shrink
         to_values = torch.stack((torch.addcmul(to_ladj, to_z, z), to_x)).neg_()[:, None]
-        to_kept, to_coefficients = gradients(to_values, derivative, where.cell, where, ctx.columns)
-        return to_kept, to_x, to_coefficients
+        through_values, to_coefficients = gradients(to_values, derivative, where.cell, where, ctx.columns)
+        return _joined(to_kept + through_values, to_x, ctx.moved), to_coefficients, None
 
 
 class AffineCoupling(Coupling):
@@ -123,13 +131,16 @@ class AffineCoupling(Coupling):
         super().__init__(moved)
         self.coefficients = coefficients
 
+    def inverse_at(self, x: Tensor, fraction: float = 1.0) -> Mapped:
+        if fraction < 1:
+            return super().inverse_at(x, fraction)
+        return Mapped(*cast(tuple[Tensor, Tensor], _Inverse.apply(x, self.coefficients(), self.moved)))
+
     def forward_map(self, kept: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         log_scale, shift = interpolate(kept, self.coefficients(), places(kept))[:, 0]
         return z * log_scale.exp() + shift, log_scale
 
     def inverse_map(self, kept: Tensor, x: Tensor, fraction: float) -> tuple[Tensor, Tensor]:
-        if fraction == 1:
-            return cast(tuple[Tensor, Tensor], _Inverse.apply(kept, x, self.coefficients()))
         log_scale, shift = interpolate(kept, self.coefficients(), places(kept))[:, 0]
         log_scale, shift = log_slope_part_way(log_scale, fraction), fraction * shift
         return (x - shift) * (-log_scale).exp(), -log_scale
