@@ -8,7 +8,6 @@ import torch
 import zuko
 from torch import Tensor, nn
 
-from flowgif.config.models import RealNVPConfig
 from flowgif.flows.discrete.conditioner import Conditioner
 
 DOUBLE = torch.float64
@@ -24,12 +23,11 @@ def points(n: int, seed: int = 0, spread: float = 1.5) -> Tensor:
     return spread * torch.randn(n, 2, generator=seeded(seed), dtype=DOUBLE)
 
 
-def conditioner(networks: int, outputs: int, seed: int) -> Conditioner:
-    config = RealNVPConfig(layers=1, features=4, frequency=1.0, width=16, depth=2)
-    network = Conditioner(networks, outputs, config, 0, seeded(seed))
-    nn.init.normal_(network.last.weight, std=1.0, generator=seeded(seed + 100))
-    nn.init.normal_(network.last.bias, std=0.5, generator=seeded(seed + 200))
-    return network.double()
+def randomised(networks: Conditioner, seed: int) -> Conditioner:
+    """The networks with random outputs; untrained their outputs are zero."""
+    nn.init.normal_(networks.last.weight, std=1.0, generator=seeded(seed + 100))
+    nn.init.normal_(networks.last.bias, std=0.5, generator=seeded(seed + 200))
+    return networks.double()
 
 
 def zuko_coupling(moved: int, meta: Callable[[Tensor], object]) -> zuko.transforms.CouplingTransform:

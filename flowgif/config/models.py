@@ -10,6 +10,7 @@ from flowgif import names
 from flowgif.config.fields import Positive, Settings, Width, one_of
 
 __all__ = [
+    "AffineConfig",
     "ConditionerConfig",
     "FFJORDConfig",
     "GlowConfig",
@@ -116,22 +117,32 @@ class ConditionerConfig(ModelConfig, frozen=True):
     activation: Annotated[str, one_of(names.ACTIVATIONS)] = "relu"
 
 
-class RealNVPConfig(ConditionerConfig, frozen=True):
-    """RealNVP. ``scale_bound`` is the bound of a layer's absolute log-scale."""
+class AffineConfig(ConditionerConfig, frozen=True):
+    """The settings that flows of affine couplings share.
+
+    Attributes:
+        scale_bound: the bound of the absolute log-scale of a coupling and of an ActNorm.
+        two_networks: whether a coupling has two networks, for the scale and for the shift, or one with two outputs.
+    """
+
+    scale_bound: Annotated[float, Field(gt=0, le=20)] = 2.0
+    two_networks: bool = False
+
+
+class RealNVPConfig(AffineConfig, frozen=True):
+    """RealNVP."""
 
     name: Literal["realnvp"] = "realnvp"
     layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 20
     width: Width = 32
-    scale_bound: Annotated[float, Field(gt=0, le=20)] = 2.0
 
 
-class GlowConfig(ConditionerConfig, frozen=True):
-    """Glow. ``scale_bound`` is the bound of the absolute log-scale of a coupling and of an ActNorm."""
+class GlowConfig(AffineConfig, frozen=True):
+    """Glow."""
 
     name: Literal["glow"] = "glow"
     layers: Annotated[int, Field(ge=1, le=200, strict=True)] = 16
     width: Width = 32
-    scale_bound: Annotated[float, Field(gt=0, le=20)] = 2.0
 
 
 class SplineConfig(ConditionerConfig, frozen=True):

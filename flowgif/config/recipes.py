@@ -78,8 +78,8 @@ MODELS: Table[ModelKind] = Table(
                 "likelihood": Recipe(400, 512, 0.005, "adam", KINETIC, 0.0),
             },
         ),
-        "realnvp": ModelKind(RealNVPConfig, {"likelihood": Recipe(2000, 1024, 0.005, "adam")}),
-        "glow": ModelKind(GlowConfig, {"likelihood": Recipe(2000, 512, 0.008, "adam")}),
-        "spline": ModelKind(SplineConfig, {"likelihood": Recipe(2000, 1024, 0.005, "adam")}),
+        "realnvp": ModelKind(RealNVPConfig, {"likelihood": Recipe(2000, 2048, 0.01, "adam")}),
+        "glow": ModelKind(GlowConfig, {"likelihood": Recipe(2000, 2048, 0.01, "adam")}),
+        "spline": ModelKind(SplineConfig, {"likelihood": Recipe(2000, 4096, 0.005, "adam")}),
     },
 )

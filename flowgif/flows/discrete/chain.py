@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
 
 from flowgif.flows.base import Flow, Mapped
+from flowgif.flows.discrete.conditioner import Conditioner
 from flowgif.flows.networks import ListOf
 
 __all__ = ["Chain", "DiscreteFlow", "Layer", "log_slope_part_way", "part_way"]
@@ -142,6 +144,7 @@ class DiscreteFlow(Flow):
 
     Args:
         layers: the layers in order from the base to the data.
+        networks: the networks of the couplings among the layers, if there are any.
     """
 
     evaluated = "layers"
@@ -149,8 +152,9 @@ class DiscreteFlow(Flow):
     starts_at_base = True
     training_threads = 1  # there are many operations, and each is too small for several threads
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    def __init__(self, layers: Sequence[Layer], networks: Conditioner | None = None) -> None:
         super().__init__()
+        self.networks = networks
         self.chain = Chain(layers)
         self.layers = self.evaluations = len(layers)
 
@@ -163,14 +167,20 @@ class DiscreteFlow(Flow):
         return f"layer {round(done)}" if abs(done - round(done)) < 1e-6 else f"layer {done:.1f}"
 
     def to_base(self, x: Tensor, time: float = 1.0) -> Mapped:
-        return self.chain.inverse_at(x, time)
+        with self._evaluated_once():
+            return self.chain.inverse_at(x, time)
 
     def path(self, z: Tensor, times: Tensor) -> Mapped:
-        return self.chain.path(z, times)
+        with self._evaluated_once():
+            return self.chain.path(z, times)
 
     def velocity(self, x: Tensor, time: Tensor) -> Tensor:
-        return self.chain.velocity(x, float(time))
+        with self._evaluated_once():
+            return self.chain.velocity(x, float(time))
 
     def initialise(self, x: Tensor) -> None:
-        with torch.no_grad():
+        with torch.no_grad(), self._evaluated_once():
             self.chain.initialise(x)
+
+    def _evaluated_once(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.networks is None else self.networks.evaluated_once()

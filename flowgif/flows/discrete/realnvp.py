@@ -6,16 +6,13 @@ import torch
 
 from flowgif.config.models import RealNVPConfig
 from flowgif.flows.discrete.chain import DiscreteFlow
-from flowgif.flows.discrete.conditioner import Conditioner
-from flowgif.flows.discrete.coupling import AffineCoupling
+from flowgif.flows.discrete.coupling import AffineCoupling, affine_networks
 
 __all__ = ["realnvp"]
 
 
 def realnvp(config: RealNVPConfig, generator: torch.Generator) -> DiscreteFlow:
-    """Makes an untrained flow of affine couplings that move y and x by turns, with two networks for each coupling."""
-
-    def layer(moved: int) -> AffineCoupling:
-        return AffineCoupling(moved, Conditioner(2, 1, config, 1 - moved, generator), config.scale_bound)
-
-    return DiscreteFlow([layer((i + 1) % 2) for i in range(config.layers)])
+    """Makes an untrained flow of affine couplings that move y and x by turns."""
+    moved = [(i + 1) % 2 for i in range(config.layers)]
+    networks = affine_networks([1 - axis for axis in moved], config, generator)
+    return DiscreteFlow([AffineCoupling(axis, networks.part(i).coefficients) for i, axis in enumerate(moved)], networks)

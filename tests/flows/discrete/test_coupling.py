@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 import zuko
-from couplings import DOUBLE, SAME, conditioner, points, seeded, zuko_coupling
+from couplings import DOUBLE, SAME, points, randomised, seeded, zuko_coupling
 from torch import Tensor, nn
 
 from flowgif.config.models import GlowConfig, RealNVPConfig, SplineConfig
@@ -15,7 +15,7 @@ from flowgif.flows.base import Mapped
 from flowgif.flows.discrete.actnorm import ActNorm
 from flowgif.flows.discrete.chain import DiscreteFlow, part_way
 from flowgif.flows.discrete.conditioner import Conditioner
-from flowgif.flows.discrete.coupling import AffineCoupling
+from flowgif.flows.discrete.coupling import AffineCoupling, affine_networks, bounded_scale_and_shift
 from flowgif.flows.discrete.glow import glow
 from flowgif.flows.discrete.linear import Linear
 from flowgif.flows.discrete.realnvp import realnvp
@@ -28,15 +28,16 @@ def _zuko_affine(log_scale: Tensor, shift: Tensor) -> zuko.transforms.MonotonicA
     return transform
 
 
+@pytest.mark.parametrize("two_networks", [False, True])
 @pytest.mark.parametrize("moved", [0, 1])
-def test_an_affine_coupling_is_zukos(moved: int) -> None:
-    networks = conditioner(2, 1, 1)
-    coupling = AffineCoupling(moved, networks, bound=2.0)
+def test_an_affine_coupling_is_zukos(moved: int, two_networks: bool) -> None:
+    config = RealNVPConfig(features=4, frequency=1.0, width=16, two_networks=two_networks)
+    network = randomised(affine_networks([1 - moved], config, seeded(1)), 3).part(0)
+    coupling = AffineCoupling(moved, network.coefficients)
     z = torch.cat((points(200), 100 * points(20, seed=1)))
 
     def meta(kept: Tensor) -> zuko.transforms.MonotonicAffineTransform:
-        scale, shift = networks(kept[:, 0])
-        return _zuko_affine(2.0 * torch.tanh(scale / 2.0), shift)
+        return _zuko_affine(*network(kept[:, 0])[..., None])
 
     theirs = zuko_coupling(moved, meta)
     point, ladj = theirs.call_and_ladj(z)
@@ -46,6 +47,13 @@ def test_an_affine_coupling_is_zukos(moved: int) -> None:
     assert ladj.abs().max() > 0.5
     back = coupling.inverse_at(z)
     torch.testing.assert_close(back.point, theirs.inv(z), atol=SAME, rtol=SAME)
+
+
+def test_log_scales_are_bounded_by_a_tanh_whichever_network_they_come_from() -> None:
+    scale, shift = torch.randn(2, 5, 9, generator=seeded(), dtype=DOUBLE) * torch.tensor([[[30.0]], [[1.0]]])
+    for outputs in (torch.stack((scale, shift), -1)[:, None], torch.stack((scale, shift), 1)[..., None]):
+        values = bounded_scale_and_shift(outputs, 2.0)
+        torch.testing.assert_close(values, torch.stack((2 * (scale / 2).tanh(), shift), 1), atol=0, rtol=0)
 
 
 def test_a_whole_ways_slope_has_a_gradient_however_flat_it_is() -> None:
@@ -101,8 +109,10 @@ def test_couplings_take_turns() -> None:
         for part in flow.modules():
             if isinstance(part, Conditioner):
                 nn.init.normal_(part.last.weight, std=0.5, generator=seeded(1))
-        jacobian = torch.func.jacrev(lambda p, flow=flow: flow.to_base(p[None]).point[0])(torch.tensor([0.3, -0.4]))
-        assert (jacobian.abs() > 1e-3).all()
+        point = torch.tensor([[0.3, -0.4]], requires_grad=True)
+        for coordinate in flow.to_base(point).point[0]:
+            gradient = torch.autograd.grad(coordinate, point, retain_graph=True)[0]
+            assert (gradient.abs() > 1e-3).all()
 
 
 def test_an_untrained_discrete_flow_leaves_everything_where_it_is() -> None:

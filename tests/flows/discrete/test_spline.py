@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 import zuko
-from couplings import DOUBLE, SAME, conditioner, points, seeded, zuko_coupling
+from couplings import DOUBLE, SAME, points, randomised, seeded, zuko_coupling
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 
-from flowgif.flows.discrete.spline import Knots, SplineCoupling, rational_quadratic
+from flowgif.config.models import SplineConfig
+from flowgif.flows.discrete.conditioner import Conditioner
+from flowgif.flows.discrete.interpolation import CELLS, polynomials
+from flowgif.flows.discrete.spline import Knots, SplineCoupling, knots_at_nodes, rational_quadratic
 
 BOUND = 3.0
 EPS = {torch.float64: 2.3e-16, torch.float32: 1.2e-7}
 
 
-class Constant(nn.Module):
-    """A network that always gives the same."""
-
-    def __init__(self, values: Tensor) -> None:
-        super().__init__()
-        self.values = values
-
-    def forward(self, kept: Tensor) -> Tensor:
-        return self.values.expand(1, len(kept), -1)
+def _constant(moved: int, outputs: Tensor, bins: int) -> SplineCoupling:
+    """A coupling whose network always gives the same outputs (3 bins - 1,)."""
+    values = knots_at_nodes(outputs.expand(1, 1, CELLS + 2, -1), bins, BOUND)
+    return SplineCoupling(moved, lambda: polynomials(values)[:, 0], BOUND)
 
 
 # zuko squashes its parameters in ways of its own, so that its transforms get the numbers they are to have afterwards.
@@ -40,8 +40,10 @@ def _zuko_spline(knots: Knots) -> zuko.transforms.MonotonicRQSTransform:
 
 @pytest.mark.parametrize("moved", [0, 1])
 def test_a_spline_coupling_is_zukos(moved: int) -> None:
-    network = conditioner(1, 3 * 6 - 1, 3)
-    coupling = SplineCoupling(moved, network, bins=6, bound=BOUND)
+    config = SplineConfig(features=4, frequency=1.0, width=16)
+    values = partial(knots_at_nodes, bins=6, bound=BOUND)
+    networks = randomised(Conditioner([1 - moved], 1, 3 * 6 - 1, values, config, seeded(3)), 3)
+    coupling = SplineCoupling(moved, networks.part(0).coefficients, BOUND)
     x = torch.cat((points(300), 1e6 * points(10, seed=1)))  # three in a hundred, and ten, lie outside the bound
 
     def meta(kept: Tensor) -> zuko.transforms.MonotonicRQSTransform:
@@ -109,8 +111,7 @@ def test_on_a_knot_the_spline_has_the_knots_value_and_slope(inverse: bool) -> No
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_splines_knots_are_in_order_and_end_at_the_bound(dtype: torch.dtype) -> None:
     for spread in (0.0, 1.0, 30.0, 1e6):
-        values = spread * torch.randn(1, 3 * 64 - 1, generator=seeded()).to(dtype)
-        coupling = SplineCoupling(0, Constant(values), bins=64, bound=BOUND)
+        coupling = _constant(0, spread * torch.randn(3 * 64 - 1, generator=seeded()).to(dtype), bins=64)
         knots = coupling._knots(torch.zeros(2, dtype=dtype))
         for places in (knots.u, knots.v):
             assert (places.diff(dim=1) > 0).all()
@@ -130,8 +131,7 @@ splines = st.tuples(
 
 def _random_spline(seed: int, bins: int, spread: float, dtype: torch.dtype) -> SplineCoupling:
     """Up to a spread of 4: slopes from e^-5 to 15 at the knots, and a thousand and more between them."""
-    values = spread * torch.randn(1, 3 * bins - 1, generator=seeded(seed), dtype=DOUBLE)
-    return SplineCoupling(1, Constant(values.to(dtype)), bins, BOUND)
+    return _constant(1, spread * torch.randn(3 * bins - 1, generator=seeded(seed), dtype=DOUBLE).to(dtype), bins)
 
 
 def _along_the_axis(dtype: torch.dtype, n: int = 400) -> Tensor:
