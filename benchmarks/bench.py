@@ -1,0 +1,87 @@
+"""Measures flowgif, part by part, and writes raw results: ``make bench``.
+
+    python benchmarks/bench.py                      all parts, then the documents are made anew
+    python benchmarks/bench.py --only commands      one part; may be repeated
+    python benchmarks/bench.py --continue           goes on where a call was interrupted
+    python benchmarks/bench.py --quick              every part with tiny sizes, to see that it runs
+
+Every measured command is a process of its own, so that start-up counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from common.machine import describe, find_arithmetics, short_name
+from common.measure import Failed
+from common.plan import Plan, Row
+from common.results import QUICK_FOLDER, RESULTS, Results
+from parts.table import PARTS
+
+REPEATS = 5
+
+
+def _read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", choices=PARTS, metavar="PART", help=f"one of {', '.join(PARTS)}")
+    parser.add_argument("--match", default="", help="only rows whose key holds this text, such as cat or zuko")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"of each row (default: {REPEATS})")
+    parser.add_argument("--continue", action="store_true", dest="go_on", help="keep the rows that were measured before")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes; the results go to build/ and mean nothing")
+    parser.add_argument("--no-report", action="store_true", help="leave the documents as they are")
+    return parser.parse_args()
+
+
+def _measure_row(row: Row, results: Results) -> None:
+    title = " ".join(str(value) for value in row.key.values())
+    for repeat in range(results.count(row.key), row.repeats):
+        load = os.getloadavg()[0]
+        start = time.perf_counter()
+        try:
+            measured = row.measure(repeat)
+        except Failed as error:
+            measured = {"failed": str(error)}
+        results.add(row.key, {"load": round(load, 2), **measured})
+        figures = ", ".join(f"{key} {value}" for key, value in measured.items() if not isinstance(value, dict))
+        print(f"  {title} [{repeat + 1}/{row.repeats}] {time.perf_counter() - start:.1f} s  {figures}", flush=True)
+
+
+def _measure_part(name: str, options: argparse.Namespace, circumstances: dict[str, Any]) -> None:
+    folder = QUICK_FOLDER if options.quick else RESULTS
+    results = Results(folder / f"{name}.json", name, circumstances, options.quick, options.go_on)
+    for arithmetic in find_arithmetics():
+        plan = Plan(arithmetic, 1 if options.quick else options.repeats, options.quick)
+        for row in PARTS[name](plan):
+            if options.match in " ".join(str(value) for value in row.key.values()):
+                _measure_row(row, results)
+
+
+def main() -> None:
+    options = _read_options()
+    circumstances = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": shlex.join(["python", "benchmarks/bench.py", *sys.argv[1:]]),
+        **describe(),
+    }
+    print(short_name(circumstances), flush=True)
+    with tempfile.TemporaryDirectory() as workplace:
+        before = Path.cwd()
+        os.chdir(workplace)
+        try:
+            for name in options.only or PARTS:
+                print(name, flush=True)
+                _measure_part(name, options, circumstances)
+        finally:
+            os.chdir(before)
+
+
+if __name__ == "__main__":
+    main()
