@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable
 from math import cos, pi, sin
@@ -61,9 +62,7 @@ def _curve(*points: Point, steps: int = 60) -> list[Point]:
     for i in range(steps + 1):
         s, left = i / steps, list(points)
         while len(left) > 1:
-            left = [
-                ((1 - s) * a[0] + s * b[0], (1 - s) * a[1] + s * b[1]) for a, b in zip(left, left[1:], strict=False)
-            ]
+            left = [((1 - s) * a[0] + s * b[0], (1 - s) * a[1] + s * b[1]) for a, b in itertools.pairwise(left)]
         curve.append(left[0])
     return curve
 
@@ -146,7 +145,7 @@ def find_picture(name: str) -> Path:
     if not path.exists():
         fresh = path.with_suffix(f".{os.getpid()}.png")
         HELD_OUT[name]().save(fresh)
-        os.replace(fresh, path)
+        fresh.replace(path)
     return path
 
 

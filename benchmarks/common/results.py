@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,7 @@ class Results:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_suffix(".part")
         fresh.write_text(json.dumps(self.content, indent=1) + "\n", "utf-8")
-        os.replace(fresh, self.path)
+        fresh.replace(self.path)
 
     def _row(self, key: Key) -> dict[str, Any] | None:
         return next((row for row in self.content["rows"] if row["key"] == key), None)

@@ -9,7 +9,6 @@ from typing import Any
 
 from common.pictures import find_picture
 from common.plan import Plan, Row
-from common.results import Key
 from peers.base import Setting
 from peers.table import PEERS, is_installed
 
@@ -40,6 +39,6 @@ def tuning(plan: Plan) -> Iterator[Row]:
     seconds = QUICK_SECONDS if plan.quick else SECONDS
     for name, kind in PEERS.items():
         if is_installed(kind):
-            for i, setting in enumerate(kind.settings):
-                key: Key = plan.key(peer=name, setting=i, training_seconds=seconds)
+            for setting in kind.settings:
+                key = plan.key(peer=name, setting=setting.label, training_seconds=seconds)
                 yield Row(key, partial(measure_peer, plan, name, setting, what, seconds), 1)
