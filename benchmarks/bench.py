@@ -27,6 +27,7 @@ from common.results import QUICK_FOLDER, RESULTS, Results
 from parts.table import PARTS
 
 REPEATS = 5
+SHOWN = {"seconds": "s", "gap": "nats"}  # figures of a command within a row, with their units
 
 
 def _read_options() -> argparse.Namespace:
@@ -40,6 +41,19 @@ def _read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _describe(measured: dict[str, Any]) -> str:
+    """Returns the figures of a repeat in one line, those of its commands by their seconds and gaps."""
+    shown: list[str] = []
+    for key, value in measured.items():
+        if isinstance(value, dict):
+            shown += [f"{key} {value[name]:.4g} {unit}" for name, unit in SHOWN.items() if name in value]
+        elif isinstance(value, str):
+            shown.append(f"{key}: {value.strip().splitlines()[-1]}")
+        else:
+            shown.append(f"{key} {value:.4g}")
+    return ", ".join(shown)
+
+
 def _measure_row(row: Row, results: Results) -> None:
     title = " ".join(str(value) for value in row.key.values())
     for repeat in range(results.count(row.key), row.repeats):
@@ -50,8 +64,8 @@ def _measure_row(row: Row, results: Results) -> None:
         except Failed as error:
             measured = {"failed": str(error)}
         results.add(row.key, {"load": round(load, 2), **measured})
-        figures = ", ".join(f"{key} {value}" for key, value in measured.items() if not isinstance(value, dict))
-        print(f"  {title} [{repeat + 1}/{row.repeats}] {time.perf_counter() - start:.1f} s  {figures}", flush=True)
+        took = time.perf_counter() - start
+        print(f"  {title} [{repeat + 1}/{row.repeats}] in {took:.1f} s: {_describe(measured)}", flush=True)
 
 
 def _measure_part(name: str, options: argparse.Namespace, circumstances: dict[str, Any]) -> None:

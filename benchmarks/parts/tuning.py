@@ -28,7 +28,6 @@ def measure_peer(
         **trained.cost,
         **counts,
         **found,
-        "setting": setting.label,
         "measuring_seconds": round(measured.seconds, 1),
     }
 
