@@ -53,6 +53,9 @@ class Timed:
 def run_program(words: list[str], environment: Mapping[str, str] | None = None) -> Timed:
     """Runs a program in the current folder and measures it, as the operating system counts.
 
+    A program starts with the memory of the process that starts it, and that is the least peak that can be measured. So
+    the benchmark's own process imports neither torch nor numpy.
+
     Args:
         words: the program's path and its arguments.
         environment: variables that are set on top of this process's.

@@ -8,13 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from common.measure import ROOT
 from common.pictures import IMGS
 from common.plan import Plan, Row
-from PIL import Image
 
-import flowgif
 from flowgif import names
 
 __all__ = ["animation", "compare"]
@@ -36,6 +33,12 @@ def compare(folder: str, still: str, every: int) -> dict[str, Any]:
         The total variation at TIMES, beside the density at the middles of the pixels at the end, and the correlation
         with the ink.
     """
+
+    import numpy as np
+    from PIL import Image
+
+    import flowgif
+
     sys.path.append(str(ROOT / "tests"))
     from measures import compare_density, correlation, placed_ink
 

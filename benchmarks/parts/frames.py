@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from common.plan import Plan, Row
 
 __all__ = ["draw_alone", "frames", "matplotlib_film"]
@@ -29,6 +28,9 @@ WAYS = ("moved", "anew")
 
 def _carry(folder: str, frames: int, points: int) -> list[Any]:
     """Returns the points of every frame, (points, 2) each, data units."""
+
+    import torch
+
     import flowgif
 
     flow = flowgif.load(folder).flow

@@ -15,12 +15,10 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from common.measure import ROOT
 from common.pictures import find_picture
 from common.plan import Plan, Row
 
-import flowgif
 from parts.commands import STYLES, evaluate
 
 __all__ = ["targets", "time_log_prob", "train_within"]
@@ -114,6 +112,11 @@ def _beside(plan: Plan, words: tuple[object, ...], repeat: int) -> dict[str, Any
 
 def time_log_prob(folder: str, points: int, threads: int | None) -> dict[str, Any]:
     """Times log_prob of the flow's own points, with its default accuracy, in this process."""
+
+    import torch
+
+    import flowgif
+
     if threads is not None:
         torch.set_num_threads(threads)
     flow = flowgif.load(folder).flow

@@ -9,8 +9,7 @@ from typing import Any
 
 from common.pictures import find_picture
 from common.plan import Plan, Row
-from peers.base import Setting
-from peers.table import PEERS, is_installed
+from peers.table import PEERS, Setting, is_installed
 
 __all__ = ["measure_peer", "tuning"]
 

@@ -1,43 +1,16 @@
-"""What a peer is: a flow of another library, its loss, its log-density, and the settings that are tried."""
+"""What a peer is: a flow of another library, its loss and its log-density."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Kind", "Peer", "Setting", "log_normal"]
+__all__ = ["Peer", "log_normal"]
 
 CHUNK = 2048  # a continuous flow holds so many points at once in a solve
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How a peer is trained.
-
-    Attributes:
-        lr: peak rate of Adam.
-        batch: points of a step.
-        width: width of the networks' hidden layers.
-        decay: whether the rate falls linearly to zero at the end; if not, it is constant.
-        threads: torch's number of threads.
-    """
-
-    lr: float
-    batch: int
-    width: int
-    decay: bool = True
-    threads: int = 1
-
-    @property
-    def label(self) -> str:
-        """One line for a table."""
-        more = ("" if self.decay else ", constant rate") + ("" if self.threads == 1 else f", {self.threads} threads")
-        return f"rate {self.lr:g}, batch {self.batch}, width {self.width}{more}"
 
 
 class Peer(nn.Module, ABC):
@@ -68,25 +41,6 @@ class Peer(nn.Module, ABC):
     def relaxed(self, tolerance: float) -> Self:
         """Returns itself: a peer has its own tolerance."""
         return self
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A flow that takes part.
-
-    Attributes:
-        library: as tables show it.
-        flow: the flow's name in tables.
-        package: the package that must be installed; None if flowgif's own dependencies suffice.
-        make: makes the flow with hidden layers of this width.
-        settings: those that are tried; the one with the least gap takes part in the comparison.
-    """
-
-    library: str
-    flow: str
-    package: str | None
-    make: Callable[[int], Peer]
-    settings: tuple[Setting, ...]
 
 
 def log_normal(z: Tensor) -> Tensor:

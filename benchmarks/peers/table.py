@@ -1,14 +1,59 @@
-"""The table of peers, with the settings that are tried for each."""
+"""The table of peers, with the settings that are tried for each.
+
+This module does not import torch: a measured command starts with the memory of the process that starts it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 
-from peers.base import Kind, Setting
-from peers.continuous import FFJORD, CouplingMatching, FFJORDHutchinson, IndependentMatching
-from peers.layered import NormflowsNSF, NormflowsRealNVP, ZukoCNF, ZukoNSF, ZukoRealNVP
+__all__ = ["PEERS", "Kind", "Setting", "is_installed"]
 
-__all__ = ["PEERS", "is_installed"]
+
+@dataclass(frozen=True)
+class Setting:
+    """How a peer is trained.
+
+    Attributes:
+        lr: peak rate of Adam.
+        batch: points of a step.
+        width: width of the networks' hidden layers.
+        decay: whether the rate falls linearly to zero at the end; if not, it is constant.
+        threads: torch's number of threads.
+    """
+
+    lr: float
+    batch: int
+    width: int
+    decay: bool = True
+    threads: int = 1
+
+    @property
+    def label(self) -> str:
+        """One line for a table."""
+        more = ("" if self.decay else ", constant rate") + ("" if self.threads == 1 else f", {self.threads} threads")
+        return f"rate {self.lr:g}, batch {self.batch}, width {self.width}{more}"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A flow that takes part.
+
+    Attributes:
+        library: as tables show it.
+        flow: the flow's name in tables.
+        package: the package that must be installed; None if flowgif's own dependencies suffice.
+        made_by: the class as ``module:name``; its argument is the width of the hidden layers.
+        settings: those that are tried; the one with the least gap takes part in the comparison.
+    """
+
+    library: str
+    flow: str
+    package: str | None
+    made_by: str
+    settings: tuple[Setting, ...]
+
 
 SPLINES = (
     Setting(1e-3, 1024, 64),
@@ -38,15 +83,15 @@ MATCHING = (
     Setting(5e-3, 1024, 256),
 )
 PEERS: dict[str, Kind] = {
-    "zuko-nsf": Kind("zuko", "NSF", "zuko", ZukoNSF, SPLINES),
-    "zuko-realnvp": Kind("zuko", "RealNVP", "zuko", ZukoRealNVP, COUPLINGS),
-    "zuko-cnf": Kind("zuko", "CNF", "zuko", ZukoCNF, LIKELIHOOD[1:]),
-    "normflows-nsf": Kind("normflows", "NSF", "normflows", NormflowsNSF, SPLINES),
-    "normflows-realnvp": Kind("normflows", "RealNVP", "normflows", NormflowsRealNVP, COUPLINGS),
-    "torchcfm-icfm": Kind("torchcfm", "I-CFM", "torchcfm", IndependentMatching, MATCHING),
-    "torchcfm-otcfm": Kind("torchcfm", "OT-CFM", "torchcfm", CouplingMatching, MATCHING),
-    "ffjord": Kind("FFJORD's own loop", "exact divergence", None, FFJORD, LIKELIHOOD),
-    "ffjord-hutchinson": Kind("FFJORD's own loop", "Hutchinson", None, FFJORDHutchinson, LIKELIHOOD),
+    "zuko-nsf": Kind("zuko", "NSF", "zuko", "peers.layered:ZukoNSF", SPLINES),
+    "zuko-realnvp": Kind("zuko", "RealNVP", "zuko", "peers.layered:ZukoRealNVP", COUPLINGS),
+    "zuko-cnf": Kind("zuko", "CNF", "zuko", "peers.layered:ZukoCNF", LIKELIHOOD[1:]),
+    "normflows-nsf": Kind("normflows", "NSF", "normflows", "peers.layered:NormflowsNSF", SPLINES),
+    "normflows-realnvp": Kind("normflows", "RealNVP", "normflows", "peers.layered:NormflowsRealNVP", COUPLINGS),
+    "torchcfm-icfm": Kind("torchcfm", "I-CFM", "torchcfm", "peers.continuous:IndependentMatching", MATCHING),
+    "torchcfm-otcfm": Kind("torchcfm", "OT-CFM", "torchcfm", "peers.continuous:CouplingMatching", MATCHING),
+    "ffjord": Kind("FFJORD's own loop", "exact divergence", None, "peers.continuous:FFJORD", LIKELIHOOD),
+    "ffjord-hutchinson": Kind("FFJORD's own loop", "Hutchinson", None, "peers.continuous:FFJORDHutchinson", LIKELIHOOD),
 }
 
 

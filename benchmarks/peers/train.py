@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,19 @@ from flowgif.errors import NumericalError
 from flowgif.evaluation.gap import measure_gap
 from flowgif.targets.build import build_target
 from flowgif.targets.mixture import GaussianMixture
-from peers.base import Setting
-from peers.table import PEERS
+from peers.base import Peer
+from peers.table import PEERS, Setting
 
 __all__ = ["measure", "train"]
 
 
 def _build_target(what: dict[str, Any]) -> GaussianMixture:
     return build_target(TargetConfig.model_validate(what))
+
+
+def _make(name: str, width: int) -> Peer:
+    module, _, kind = PEERS[name].made_by.partition(":")
+    return getattr(importlib.import_module(module), kind)(width)
 
 
 def train(
@@ -44,7 +50,7 @@ def train(
     torch.manual_seed(seed)
     torch.set_num_threads(chosen.threads)
     mixture = _build_target(what)
-    peer = PEERS[name].make(chosen.width)
+    peer = _make(name, chosen.width)
     optimiser = torch.optim.Adam(peer.parameters(), lr=chosen.lr, weight_decay=peer.weight_decay, fused=True)
     start, steps = time.perf_counter(), 0
     while (done := (time.perf_counter() - start) / seconds) < 1:
@@ -66,7 +72,7 @@ def measure(name: str, setting: dict[str, Any], what: dict[str, Any], path: str)
     Returns:
         The gap and its standard error in nats, or the error that the measurement ended with.
     """
-    peer = PEERS[name].make(Setting(**setting).width)
+    peer = _make(name, Setting(**setting).width)
     peer.load_state_dict(torch.load(Path(path), weights_only=True))
     peer.eval()
     # A peer has a few methods of a flow, and measure_gap uses no others.
