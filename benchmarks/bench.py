@@ -1,6 +1,6 @@
 """Measures flowgif, part by part, and writes raw results: ``make bench``.
 
-    python benchmarks/bench.py                      all parts, then the documents are made anew
+    python benchmarks/bench.py                      all parts; report.py then makes the documents anew
     python benchmarks/bench.py --only commands      one part; may be repeated
     python benchmarks/bench.py --continue           goes on where a call was interrupted
     python benchmarks/bench.py --quick              every part with tiny sizes, to see that it runs
@@ -37,7 +37,7 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=REPEATS, help=f"of each row (default: {REPEATS})")
     parser.add_argument("--continue", action="store_true", dest="go_on", help="keep the rows that were measured before")
     parser.add_argument("--quick", action="store_true", help="tiny sizes; the results go to build/ and mean nothing")
-    parser.add_argument("--no-report", action="store_true", help="leave the documents as they are")
+    parser.add_argument("--folder", type=Path, help="where the results go (default: benchmarks/results)")
     return parser.parse_args()
 
 
@@ -69,7 +69,7 @@ def _measure_row(row: Row, results: Results) -> None:
 
 
 def _measure_part(name: str, options: argparse.Namespace, circumstances: dict[str, Any]) -> None:
-    folder = QUICK_FOLDER if options.quick else RESULTS
+    folder = options.folder or (QUICK_FOLDER if options.quick else RESULTS)
     results = Results(folder / f"{name}.json", name, circumstances, options.quick, options.go_on)
     for arithmetic in find_arithmetics():
         plan = Plan(arithmetic, 1 if options.quick else options.repeats, options.quick)
@@ -80,6 +80,8 @@ def _measure_part(name: str, options: argparse.Namespace, circumstances: dict[st
 
 def main() -> None:
     options = _read_options()
+    if options.folder is not None:
+        options.folder = options.folder.absolute()
     circumstances = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["python", "benchmarks/bench.py", *sys.argv[1:]]),

@@ -62,9 +62,9 @@ class Results:
         return next((row for row in self.content["rows"] if row["key"] == key), None)
 
 
-def read_results(part: str, folder: Path = RESULTS) -> dict[str, Any] | None:
+def read_results(part: str) -> dict[str, Any] | None:
     """Returns the content of a part's file; None if there is none, or if it holds only quick figures."""
-    path = folder / f"{part}.json"
+    path = RESULTS / f"{part}.json"
     if not path.exists():
         return None
     content = json.loads(path.read_text("utf-8"))

@@ -54,7 +54,8 @@ def is_current() -> bool:
     Raises:
         Missing: there are no results.
     """
-    return PLOT.exists() and _stamp(PLOT) == _digest(_curves())
+    digest = _digest(_curves())
+    return PLOT.exists() and _stamp(PLOT) == digest
 
 
 def _stamp(path: Path) -> str | None:
