@@ -47,7 +47,8 @@ gallery: .venv/.ready
 
 # Every config to its end, with the table and the pictures of docs/experiments.md.
 experiments: .venv/.ready
-	$(BIN)/python benchmarks/experiments.py
+	$(BIN)/python benchmarks/bench.py --only experiments $(OPTIONS)
+	$(BIN)/python benchmarks/report.py
 
 pictures: .venv/.ready
 	$(BIN)/python imgs/draw.py

@@ -1,6 +1,6 @@
 """Measures flowgif, part by part, and writes raw results: ``make bench``.
 
-    python benchmarks/bench.py                      all parts; report.py then makes the documents anew
+    python benchmarks/bench.py                      all parts but the experiments; report.py then makes the documents
     python benchmarks/bench.py --only commands      one part; may be repeated
     python benchmarks/bench.py --continue           goes on where a call was interrupted
     python benchmarks/bench.py --quick              every part with tiny sizes, to see that it runs
@@ -22,10 +22,33 @@ from typing import Any
 
 from common.machine import describe, find_arithmetics, short_name
 from common.measure import Failed
-from common.plan import Plan, Row
+from common.plan import Part, Plan, Row
 from common.results import QUICK_FOLDER, RESULTS, Results
-from parts.table import PARTS
+from parts.animation import animation
+from parts.commands import commands
+from parts.experiments import experiments
+from parts.frames import frames
+from parts.memory import memory
+from parts.peers import peers
+from parts.scaling import scaling
+from parts.startup import startup
+from parts.targets import targets
+from parts.tuning import tuning
 
+PARTS: dict[str, Part] = {
+    "startup": startup,
+    "commands": commands,
+    "targets": targets,
+    "memory": memory,
+    "frames": frames,
+    "animation": animation,
+    "scaling": scaling,
+    "tuning": tuning,
+    "peers": peers,
+    "experiments": experiments,
+}
+# These make pictures of the documents and take half an hour, so they are measured only if they are named.
+ONLY_BY_NAME = ("experiments",)
 REPEATS = 5
 SHOWN = {"seconds": "s", "gap": "nats"}  # figures of a command within a row, with their units
 
@@ -92,7 +115,7 @@ def main() -> None:
         before = Path.cwd()
         os.chdir(workplace)
         try:
-            for name in options.only or PARTS:
+            for name in options.only or [name for name in PARTS if name not in ONLY_BY_NAME]:
                 print(name, flush=True)
                 _measure_part(name, options, circumstances)
         finally:

@@ -19,7 +19,7 @@ from tables.readme import SENTENCES, summary
 
 __all__ = ["BLOCKS", "DOCUMENTS", "find_differences", "render", "write"]
 
-DOCUMENTS = ("README.md", "docs/figures.md", "docs/guide.md")
+DOCUMENTS = ("README.md", "docs/figures.md", "docs/guide.md", "docs/experiments.md")
 BLOCKS: dict[str, Callable[[], str]] = {
     "summary": summary,
     "commands": commands.commands,
@@ -32,21 +32,20 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "scaling": drawing.scaling,
     "peers": peers.peers,
     "tuning": peers.tuning,
+    "experiments": commands.experiments,
 }
 BLOCK = re.compile(r"(<!-- bench:(\S+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
-NOT_MEASURED = "Not measured yet."
 
 
 def _render_block(found: re.Match[str]) -> str:
     try:
-        text = BLOCKS[found[2]]()
+        return f"{found[1]}{BLOCKS[found[2]]()}\n{found[3]}"
     except Missing:
-        text = NOT_MEASURED
-    return f"{found[1]}{text}\n{found[3]}"
+        return found[0]
 
 
 def render(document: str) -> str:
-    """Returns a document's text with its blocks and figures made anew; a figure without results stays.
+    """Returns a document's text with its blocks and figures made anew; what has no results stays.
 
     Raises:
         ValueError: a sentence with a figure does not stand in its document exactly once.

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from peers.base import Peer
 
-__all__ = ["NormflowsNSF", "NormflowsRealNVP", "ZukoCNF", "ZukoNSF", "ZukoRealNVP"]
+__all__ = ["NormflowsCoupledNSF", "NormflowsNSF", "NormflowsRealNVP", "ZukoCNF", "ZukoNSF", "ZukoRealNVP"]
 
 LAYERS, COUPLINGS, BINS = 6, 12, 16
 
@@ -71,16 +71,22 @@ class _Normflows(Peer):
 class NormflowsNSF(_Normflows):
     """Autoregressive layers of rational-quadratic splines with learned linear maps between, as in its examples."""
 
+    kind = "AutoregressiveRationalQuadraticSpline"
+
     def __init__(self, width: int) -> None:
         import normflows
 
         layers: list[nn.Module] = []
         for _ in range(LAYERS):
-            layers += [
-                normflows.flows.AutoregressiveRationalQuadraticSpline(2, 2, width, num_bins=BINS),
-                normflows.flows.LULinearPermute(2),
-            ]
+            spline = getattr(normflows.flows, self.kind)(2, 2, width, num_bins=BINS)
+            layers += [spline, normflows.flows.LULinearPermute(2)]
         super().__init__(layers)
+
+
+class NormflowsCoupledNSF(NormflowsNSF):
+    """The same of coupling layers, which cost less."""
+
+    kind = "CoupledRationalQuadraticSpline"
 
 
 class NormflowsRealNVP(_Normflows):

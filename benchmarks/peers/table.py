@@ -59,8 +59,10 @@ SPLINES = (
     Setting(1e-3, 1024, 64),
     Setting(2e-3, 1024, 64),
     Setting(5e-3, 1024, 64),
+    Setting(1e-2, 1024, 64),
     Setting(2e-3, 2048, 64),
     Setting(2e-3, 1024, 128),
+    Setting(5e-3, 1024, 128),
 )
 COUPLINGS = (
     Setting(2e-3, 1024, 64),
@@ -87,6 +89,9 @@ PEERS: dict[str, Kind] = {
     "zuko-realnvp": Kind("zuko", "RealNVP", "zuko", "peers.layered:ZukoRealNVP", COUPLINGS),
     "zuko-cnf": Kind("zuko", "CNF", "zuko", "peers.layered:ZukoCNF", LIKELIHOOD[1:]),
     "normflows-nsf": Kind("normflows", "NSF", "normflows", "peers.layered:NormflowsNSF", SPLINES),
+    "normflows-coupled-nsf": Kind(
+        "normflows", "NSF of coupling layers", "normflows", "peers.layered:NormflowsCoupledNSF", SPLINES
+    ),
     "normflows-realnvp": Kind("normflows", "RealNVP", "normflows", "peers.layered:NormflowsRealNVP", COUPLINGS),
     "torchcfm-icfm": Kind("torchcfm", "I-CFM", "torchcfm", "peers.continuous:IndependentMatching", MATCHING),
     "torchcfm-otcfm": Kind("torchcfm", "OT-CFM", "torchcfm", "peers.continuous:CouplingMatching", MATCHING),

@@ -8,7 +8,7 @@ from common.results import find, median
 
 from tables.markdown import arithmetics, as_gap, as_megabytes, as_seconds, caption, load, table
 
-__all__ = ["commands", "memory", "startup", "targets"]
+__all__ = ["commands", "experiments", "memory", "startup", "targets"]
 
 DESCRIPTIONS = {
     "cat": "cat, a silhouette of 400x400",
@@ -143,3 +143,19 @@ def memory() -> str:
         for row in content["rows"]
     ]
     return _headed(content, ["command, on the cat", "peak memory", "time", "arithmetic"], lines)
+
+
+def experiments() -> str:
+    """Returns the table of the configs; its seconds are those of training alone."""
+    content = load("experiments")
+    lines = [
+        [
+            f"`{row['key']['config']}`",
+            f"{median(row, 'steps'):.0f}",
+            f"{median(row, 'training_seconds'):.0f}",
+            f"{as_gap(median(row, 'eval', 'gap'))} (se {as_gap(median(row, 'eval', 'gap_se'))})",
+            row["key"]["arithmetic"],
+        ]
+        for row in content["rows"]
+    ]
+    return _headed(content, ["config", "steps", "seconds", "gap, nats", "arithmetic"], lines)

@@ -11,6 +11,9 @@ from common.results import median, read_results
 __all__ = ["Missing", "arithmetics", "as_gap", "as_megabytes", "as_seconds", "caption", "figure", "load", "table"]
 
 
+WORST = 10  # nats; above it a flow has diverged, and how far means nothing
+
+
 class Missing(Exception):
     """There are no results for a figure; the message says which."""
 
@@ -49,6 +52,8 @@ def as_seconds(value: float) -> str:
 
 def as_gap(value: float) -> str:
     """Returns a gap as the documents write it, such as .0012; in nats."""
+    if value > WORST:
+        return f"above {WORST}"
     text = f"{value:.4f}" if abs(value) < 0.1 else f"{value:.3f}"
     return text.replace("0.", ".", 1)
 
