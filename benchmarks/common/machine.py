@@ -37,7 +37,7 @@ class Arithmetic:
     """
 
     name: str
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict, hash=False)
 
 
 def _cpuinfo(key: str) -> str:

@@ -90,13 +90,13 @@ PEERS: dict[str, Kind] = {
     "zuko-cnf": Kind("zuko", "CNF", "zuko", "peers.layered:ZukoCNF", LIKELIHOOD[1:]),
     "normflows-nsf": Kind("normflows", "NSF", "normflows", "peers.layered:NormflowsNSF", SPLINES),
     "normflows-coupled-nsf": Kind(
-        "normflows", "NSF of coupling layers", "normflows", "peers.layered:NormflowsCoupledNSF", SPLINES
+        "normflows", "coupled NSF", "normflows", "peers.layered:NormflowsCoupledNSF", SPLINES
     ),
     "normflows-realnvp": Kind("normflows", "RealNVP", "normflows", "peers.layered:NormflowsRealNVP", COUPLINGS),
     "torchcfm-icfm": Kind("torchcfm", "I-CFM", "torchcfm", "peers.continuous:IndependentMatching", MATCHING),
     "torchcfm-otcfm": Kind("torchcfm", "OT-CFM", "torchcfm", "peers.continuous:CouplingMatching", MATCHING),
-    "ffjord": Kind("FFJORD's own loop", "exact divergence", None, "peers.continuous:FFJORD", LIKELIHOOD),
-    "ffjord-hutchinson": Kind("FFJORD's own loop", "Hutchinson", None, "peers.continuous:FFJORDHutchinson", LIKELIHOOD),
+    "ffjord": Kind("FFJORD's loop", "exact", None, "peers.continuous:FFJORD", LIKELIHOOD),
+    "ffjord-hutchinson": Kind("FFJORD's loop", "Hutchinson", None, "peers.continuous:FFJORDHutchinson", LIKELIHOOD),
 }
 
 

@@ -63,6 +63,10 @@ def _stamp(path: Path) -> str | None:
         return image.info.get(STAMP)
 
 
+def _colour(key: dict[str, Any]) -> str:
+    return OURS[key["flow"]] if key["library"] == "flowgif" else THEIRS.get(key["library"], OTHERS)
+
+
 def _spread(wanted: list[float]) -> list[float]:
     """Moves heights (shares of the plot's height) apart by at least LABEL_GAP, in their order."""
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
@@ -95,34 +99,37 @@ def draw() -> None:
     curves = _curves()
     figure = Figure((8, 5), dpi=200, facecolor="white")
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.085, 0.11, 0.6, 0.84))
+    axes = figure.add_axes((0.085, 0.11, 0.63, 0.86))
     axes.set(xscale="log", yscale="log")
     gaps = [gap for curve in curves.values() for _, gap in curve["points"]]
     times = [seconds for curve in curves.values() for seconds, _ in curve["points"]]
     low, high = math.log10(min(gaps)) - 0.15, math.log10(max(gaps)) + 0.15
     axes.set(ylim=(10**low, 10**high), xlim=(min(times) * 0.85, max(times) * 1.12))
-    ends = [(math.log10(curve["points"][-1][1]) - low) / (high - low) for curve in curves.values()]
-    for curve, end, height in zip(curves.values(), ends, _spread(ends), strict=True):
-        key, points = curve["key"], curve["points"]
-        ours = key["library"] == "flowgif"
-        colour = OURS[key["flow"]] if ours else THEIRS.get(key["library"], OTHERS)
-        slower = key["arithmetic"] != curve["first"]
+    left, right = axes.get_xlim()
+    labelled = [curve for curve in curves.values() if curve["key"]["arithmetic"] == curve["first"]]
+    for curve in curves.values():
+        ours = curve["key"]["library"] == "flowgif"
         style: dict[str, Any] = {"linewidth": 2.4 if ours else 1.3, "markersize": 5 if ours else 3.5}
-        axes.plot(*zip(*points, strict=True), marker="o", color=colour, linestyle="--" if slower else "-", **style)
-        last = (math.log10(points[-1][0] / axes.get_xlim()[0])) / math.log10(axes.get_xlim()[1] / axes.get_xlim()[0])
+        style["linestyle"] = "-" if curve in labelled else "--"
+        axes.plot(*zip(*curve["points"], strict=True), marker="o", color=_colour(curve["key"]), **style)
+    ends = [(math.log10(curve["points"][-1][1]) - low) / (high - low) for curve in labelled]
+    for curve, end, height in zip(labelled, ends, _spread(ends), strict=True):
+        key, colour = curve["key"], _colour(curve["key"])
         axes.annotate(
-            label(key) + (" (AVX2 alone)" if slower else ""),
-            xy=(last, end),
-            xytext=(1.04, height),
+            label(key),
+            xy=(math.log10(curve["points"][-1][0] / left) / math.log10(right / left), end),
+            xytext=(1.07, height),
             xycoords="axes fraction",
             textcoords="axes fraction",
             va="center",
-            fontsize=9.5,
+            fontsize=10,
             color=colour,
-            fontweight="bold" if ours else "normal",
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "alpha": 0.6},
+            fontweight="bold" if key["library"] == "flowgif" else "normal",
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "relpos": (0, 0.5), "shrinkA": 1},
             annotation_clip=False,
         )
+    if len(labelled) < len(curves):
+        axes.text(0.02, 0.02, "dashed: AVX2 alone", transform=axes.transAxes, fontsize=9, color="#555555")
     ticks = [tick for tick in (5, 10, 20, 30, 60, 120, 300) if axes.get_xlim()[0] <= tick <= axes.get_xlim()[1]]
     axes.set_xticks(ticks, [f"{tick} s" for tick in ticks], minor=False)
     axes.set_xticks([], minor=True)
