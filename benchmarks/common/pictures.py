@@ -23,7 +23,7 @@ class Drawing:
     """Black ink on white paper of 400x400 pixels."""
 
     def __init__(self, side: int = 400) -> None:
-        self.image = Image.new("L", (side * SUPERSAMPLING,) * 2, 255)
+        self.image = Image.new("L", (side * SUPERSAMPLING, side * SUPERSAMPLING), 255)
         self._draw = ImageDraw.Draw(self.image)
 
     def polygon(self, points: list[Point], fill: int = 0) -> None:

@@ -38,11 +38,13 @@ def compare(folder: str, still: str, every: int) -> dict[str, Any]:
     from PIL import Image
 
     import flowgif
+    from flowgif.targets.image import ImageTarget
 
     sys.path.append(str(ROOT / "tests"))
     from measures import compare_density, correlation, placed_ink
 
     loaded = flowgif.load(folder)
+    assert isinstance(loaded.target, ImageTarget)
     with Image.open(still) as image:  # shows its first frame
         last = 255 - np.asarray(image.convert("RGB"), dtype=float).mean(2)
     found = [compare_density(loaded, time, every) for time in TIMES]

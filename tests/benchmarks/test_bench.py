@@ -40,6 +40,28 @@ def test_a_quick_part_writes_its_results_with_their_circumstances(tmp_path: Path
     assert median(nothing[0], "megabytes") < 60
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("part", "match"),
+    [
+        ("commands", ""),
+        ("targets", ""),
+        ("memory", ""),
+        ("frames", ""),
+        ("animation", ""),
+        ("scaling", ""),
+        ("tuning", "zuko-nsf rate 0.001"),
+        ("peers", "flowgif spline cat"),
+        ("experiments", "spline-cat"),
+    ],
+)
+def test_every_part_runs(part: str, match: str, tmp_path: Path) -> None:
+    _bench("--quick", "--only", part, "--match", match, "--folder", tmp_path)
+    rows = json.loads((tmp_path / f"{part}.json").read_text())["rows"]
+    assert rows
+    assert [repeat["failed"] for row in rows for repeat in row["repeats"] if "failed" in repeat] == []
+
+
 def test_a_result_is_kept_after_every_repeat_and_a_later_call_adds_to_it(tmp_path: Path) -> None:
     path = tmp_path / "part.json"
     first = Results(path, "part", {"date": "today"}, quick=False, go_on=False)
