@@ -63,6 +63,7 @@ SPLINES = (
     Setting(2e-3, 2048, 64),
     Setting(2e-3, 1024, 128),
     Setting(5e-3, 1024, 128),
+    Setting(5e-3, 1024, 64, threads=2),
 )
 COUPLINGS = (
     Setting(2e-3, 1024, 64),
@@ -70,6 +71,7 @@ COUPLINGS = (
     Setting(5e-3, 1024, 128),
     Setting(1e-2, 1024, 128),
     Setting(5e-3, 512, 128),
+    Setting(5e-3, 1024, 64, threads=2),
 )
 LIKELIHOOD = (
     Setting(1e-3, 1000, 64, decay=False),  # the authors' own
