@@ -74,7 +74,7 @@ def faithful() -> str:
         [
             row["key"]["picture"],
             *(f"{median(row, 'variation', time):.4f}".lstrip("0") for time in TIMES),
-            f"{median(row, 'ink'):.3f}",
+            f"{median(row, 'ink'):.3f}".lstrip("0"),
         ]
         for row in find(content, kind="faithful")
     ]

@@ -106,4 +106,4 @@ def test_a_stale_figure_is_found(folder: Path, tmp_path: Path, monkeypatch: pyte
 def test_figures_are_written_as_the_documents_write_them() -> None:
     assert [as_gap(value) for value in (0.00123, 0.392, -0.0001, 1.25)] == [".0012", ".392", "-.0001", "1.250"]
     assert [as_seconds(value) for value in (0.181, 25.44, 113.2)] == ["0.18", "25.4", "113"]
-    assert table(["", "b"], [["", "2"]]) == "| | b |\n| --- | --- |\n| | 2 |"
+    assert table(["", "b"], [["", "2"]]) == "| | b |\n|---|---|\n| | 2 |"
