@@ -28,7 +28,7 @@ format: .venv/.ready-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Measures everything, then makes the tables and the plot of the documents anew: about an hour and a half on two cores.
+# Measures everything, then makes the tables and the plot of the documents anew: about two hours on two cores.
 # With OPTIONS="--only commands" one part; with OPTIONS=--continue what an interrupted call left.
 bench: .venv/.ready-bench
 	$(BIN)/python benchmarks/bench.py $(OPTIONS)

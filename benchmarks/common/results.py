@@ -27,7 +27,7 @@ class Results:
         part: the part's name.
         circumstances: date, command, machine, versions and so on of this call.
         quick: whether the sizes are too small for the figures to mean anything.
-        go_on: whether rows of an earlier call are kept.
+        go_on: whether rows of an earlier call are kept; repeats that failed are not, so they are measured again.
     """
 
     def __init__(self, path: Path, part: str, circumstances: dict[str, Any], quick: bool, go_on: bool) -> None:
@@ -37,7 +37,10 @@ class Results:
             "part": part,
             "quick": quick,
             "calls": [*before.get("calls", ()), circumstances],
-            "rows": before.get("rows", []),
+            "rows": [
+                {**row, "repeats": [repeat for repeat in row["repeats"] if "failed" not in repeat]}
+                for row in before.get("rows", ())
+            ],
         }
 
     def count(self, key: Key) -> int:

@@ -67,6 +67,7 @@ def test_a_result_is_kept_after_every_repeat_and_a_later_call_adds_to_it(tmp_pat
     first = Results(path, "part", {"date": "today"}, quick=False, go_on=False)
     first.add({"what": "a"}, {"seconds": 1.0})
     first.add({"what": "a"}, {"seconds": 3.0})
+    first.add({"what": "a"}, {"failed": "no memory"})
     later = Results(path, "part", {"date": "tomorrow"}, quick=False, go_on=True)
     assert later.count({"what": "a"}) == 2
     assert later.count({"what": "b"}) == 0
