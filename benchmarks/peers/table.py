@@ -65,6 +65,7 @@ SPLINES = (
     Setting(5e-3, 1024, 128),
     Setting(5e-3, 1024, 64, threads=2),
 )
+COUPLED_SPLINES = (Setting(2e-3, 1024, 64), Setting(5e-3, 1024, 64), Setting(5e-3, 1024, 128))
 COUPLINGS = (
     Setting(2e-3, 1024, 64),
     Setting(5e-3, 1024, 64),
@@ -78,6 +79,7 @@ LIKELIHOOD = (
     Setting(5e-3, 1000, 64),
     Setting(5e-3, 256, 64),
     Setting(1e-2, 256, 64),
+    Setting(1e-2, 100, 64),
 )
 MATCHING = (
     Setting(1e-3, 256, 64, decay=False),  # the tutorial's
@@ -86,17 +88,19 @@ MATCHING = (
     Setting(5e-3, 1024, 128),
     Setting(5e-3, 1024, 256),
 )
+# The exact transport of a large batch takes most of a step, so these have small ones too.
+TRANSPORT = (*MATCHING[:3], Setting(5e-3, 64, 64), Setting(5e-3, 64, 128))
 PEERS: dict[str, Kind] = {
     "zuko-nsf": Kind("zuko", "NSF", "zuko", "peers.layered:ZukoNSF", SPLINES),
     "zuko-realnvp": Kind("zuko", "RealNVP", "zuko", "peers.layered:ZukoRealNVP", COUPLINGS),
     "zuko-cnf": Kind("zuko", "CNF", "zuko", "peers.layered:ZukoCNF", LIKELIHOOD[1:]),
     "normflows-nsf": Kind("normflows", "NSF", "normflows", "peers.layered:NormflowsNSF", SPLINES),
     "normflows-coupled-nsf": Kind(
-        "normflows", "coupled NSF", "normflows", "peers.layered:NormflowsCoupledNSF", SPLINES
+        "normflows", "coupled NSF", "normflows", "peers.layered:NormflowsCoupledNSF", COUPLED_SPLINES
     ),
     "normflows-realnvp": Kind("normflows", "RealNVP", "normflows", "peers.layered:NormflowsRealNVP", COUPLINGS),
     "torchcfm-icfm": Kind("torchcfm", "I-CFM", "torchcfm", "peers.continuous:IndependentMatching", MATCHING),
-    "torchcfm-otcfm": Kind("torchcfm", "OT-CFM", "torchcfm", "peers.continuous:CouplingMatching", MATCHING),
+    "torchcfm-otcfm": Kind("torchcfm", "OT-CFM", "torchcfm", "peers.continuous:CouplingMatching", TRANSPORT),
     "ffjord": Kind("FFJORD's loop", "exact", None, "peers.continuous:FFJORD", LIKELIHOOD),
     "ffjord-hutchinson": Kind("FFJORD's loop", "Hutchinson", None, "peers.continuous:FFJORDHutchinson", LIKELIHOOD),
 }
