@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-all lint format bench bench-animation bench-peers experiments gallery pictures clean
+.PHONY: demo test test-all lint format bench bench-quick bench-report experiments gallery pictures clean
 
 demo: .venv/.ready
 	$(BIN)/flowgif train --img imgs/cat.png --out runs/demo --force
@@ -28,14 +28,18 @@ format: .venv/.ready-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/.ready
-	$(BIN)/python benchmarks/figures.py
+# Measures everything, then makes the tables and the plot of the documents anew: about two hours on two cores.
+# With OPTIONS="--only commands" one part; with OPTIONS=--continue what an interrupted call left.
+bench: .venv/.ready-bench
+	$(BIN)/python benchmarks/bench.py $(OPTIONS)
+	$(BIN)/python benchmarks/report.py
 
-bench-animation: .venv/.ready-dev
-	$(BIN)/python benchmarks/animation.py
+# Every part with tiny sizes, to see that it runs.
+bench-quick: .venv/.ready-bench
+	$(BIN)/python benchmarks/bench.py --quick
 
-bench-peers: .venv/.ready-dev
-	$(BIN)/python benchmarks/peers.py
+bench-report: .venv/.ready-dev
+	$(BIN)/python benchmarks/report.py
 
 # The README's GIFs, each by the commands that stand beside it there.
 gallery: .venv/.ready
@@ -43,7 +47,8 @@ gallery: .venv/.ready
 
 # Every config to its end, with the table and the pictures of docs/experiments.md.
 experiments: .venv/.ready
-	$(BIN)/python benchmarks/experiments.py
+	$(BIN)/python benchmarks/bench.py --only experiments $(OPTIONS)
+	$(BIN)/python benchmarks/report.py
 
 pictures: .venv/.ready
 	$(BIN)/python imgs/draw.py
@@ -59,4 +64,9 @@ clean:
 
 .venv/.ready-dev: .venv/.ready
 	$(PIP) --config-settings editable_mode=compat -e '.[dev]'
+	@touch $@
+
+.venv/.ready-bench: .venv/.ready-dev
+	$(PIP) --config-settings editable_mode=compat -e '.[bench]'
+	$(PIP) --no-deps torchcfm
 	@touch $@

@@ -1,0 +1,1 @@
+"""What all parts of the benchmark share: measuring a command, describing the machine, keeping results."""

@@ -1,0 +1,1 @@
+"""Other libraries' flows, trained and measured for comparison."""

@@ -1,0 +1,1 @@
+"""Makes the tables and the plot of the documents from the results."""
