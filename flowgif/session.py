@@ -24,7 +24,7 @@ __all__ = ["Loaded", "Reporter", "Trained", "load", "resume", "train"]
 
 CHECKPOINT_SECONDS = 10.0
 CHECKPOINT_POINTS = 1024
-FINAL_POINTS = 4096
+FINAL_POINTS = 2048
 
 
 class Reporter(Protocol):

@@ -38,6 +38,7 @@ class ModelConfig(Settings, frozen=True):
 
 # The size of a velocity network by its name, and by the objective. Flow matching can afford a larger one: a step costs
 # one evaluation, a step through a solve about a hundred.
+USUAL_NETWORKS = {"flow-matching": "grid"}  # by objective; all others have fourier
 SIZES: dict[str, dict[str, dict[str, float]]] = {
     "grid": {
         "flow-matching": {"channels": 4, "width": 64, "depth": 2},
@@ -56,7 +57,7 @@ class FFJORDConfig(ModelConfig, frozen=True):
 
     Attributes:
         network: grid reads its features from grids of splines; fourier from sines; concatsquash is the FFJORD paper's,
-            with tanh between its layers.
+            with tanh between its layers. By default the objective decides.
         channels: number of features of each grid (grid).
         finest: spacing of the finest grid, data units (grid); by default the target decides, as in the next two.
         box: the lowest x and y and the highest x and y of the grids, data units (grid).
@@ -74,7 +75,7 @@ class FFJORDConfig(ModelConfig, frozen=True):
     """
 
     name: Literal["ffjord"] = "ffjord"
-    network: Annotated[str, one_of(names.NETWORKS)] = "grid"
+    network: Annotated[str, one_of(names.NETWORKS)] | None = None
     channels: Annotated[int, Field(ge=1, le=64, strict=True)] | None = None
     finest: Positive | None = None
     box: tuple[float, float, float, float] | None = None
@@ -93,9 +94,10 @@ class FFJORDConfig(ModelConfig, frozen=True):
 
     def resolved(self, objective: str) -> Self:
         """Returns these settings with None replaced by the network size that suits the objective."""
-        usual = SIZES.get(self.network, {})
-        size = usual.get(objective, usual.get("likelihood", {}))
-        return self.model_copy(update={key: value for key, value in size.items() if getattr(self, key) is None})
+        network = self.network or USUAL_NETWORKS.get(objective, "fourier")
+        by_objective = SIZES.get(network, {})
+        usual = {"network": network, **by_objective.get(objective, by_objective.get("likelihood", {}))}
+        return self.model_copy(update={key: value for key, value in usual.items() if getattr(self, key) is None})
 
 
 class ConditionerConfig(ModelConfig, frozen=True):

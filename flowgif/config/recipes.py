@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,12 +61,10 @@ class ModelKind:
 
 
 def flow_matching_steps(model: FFJORDConfig) -> int | None:
-    """Returns the steps after which more steps gain little."""
+    """Returns a number of steps after which more steps gain little: a longer and finer outline needs more."""
     if model.network != "grid":
         return 1200
-    if model.nodes is None:
-        return None
-    return 1600
+    return None if model.nodes is None else max(300, round(0.14 * math.sqrt(model.nodes)) * 100)
 
 
 MODELS: Table[ModelKind] = Table(

@@ -38,6 +38,7 @@ def fit_config(config: RunConfig, target: Ink) -> RunConfig:
     if model.aspect is None:
         model = model.model_copy(update={"aspect": round(float(target.scale[0] / target.scale[1]), 4)})
     if isinstance(model, FFJORDConfig):
+        assert model.network is not None
         model = NETWORKS.find(model.network).fit_config(model, target)
     return config.model_copy(update={"model": model}).resolved()
 

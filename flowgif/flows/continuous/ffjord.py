@@ -93,6 +93,7 @@ class FFJORD(ContinuousFlow):
     @classmethod
     def from_config(cls, config: FFJORDConfig, generator: torch.Generator) -> FFJORD:
         """Makes an untrained flow from a resolved config."""
+        assert config.network is not None
         network = NETWORKS.find(config.network).build(config, generator)
         solver = Solver(config.solver, config.rtol, config.atol, config.solver_steps)
         return cls(network, solver, config.divergence == "hutchinson", config.tolerance)

@@ -24,7 +24,7 @@ FULL = 14
 # A node stands where blurring by its spacing, more or less, changes the density by this share of the highest density.
 LEAST_CHANGE = 0.02
 # The finest grid has this many nodes across the target's lines, with a spacing between these bounds in pixels.
-ACROSS, LEAST_SPACING, MOST_SPACING = 4.0, 1.25, 3.0
+ACROSS, LEAST_SPACING, MOST_SPACING = 4.0, 1.5, 3.0
 MOST_NODES = 90_000
 
 Box = tuple[float, float, float, float]  # the lowest x and y and the highest x and y, data units

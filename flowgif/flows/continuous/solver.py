@@ -95,7 +95,7 @@ def solve(f: Derivative, start: Tensor, times: Sequence[float], solver: Solver) 
     def counted(t: Tensor, state: Tensor) -> Tensor:
         nonlocal evaluations
         evaluations += 1
-        return f(t, state)
+        return f(t.to(state.dtype), state)
 
     try:
         if solver.method == "dopri5":
@@ -157,7 +157,7 @@ def _dopri5(
     t, end = float(times[0]), float(times[-1])
     forwards = math.copysign(1.0, end - t)
     y, slope = start, f(times[0], start)
-    length = abs(end - t) / 100 if first_step is None else first_step
+    length = first_step or _first_length(f, y, slope, times, rtol, atol)
     states, done, steps = [start], 1, 0
     while done < len(times):
         if steps >= most_steps:
@@ -189,6 +189,21 @@ def _dopri5(
         if t + forwards * length == t and done < len(times):
             raise AssertionError(f"underflow in dt {length}")
     return torch.stack(states)
+
+
+def _first_length(f: Derivative, y: Tensor, slope: Tensor, times: Tensor, rtol: float, atol: float) -> float:
+    """Guesses the first step's length from the first and second derivative (section II.4, page 169)."""
+    scale = atol + rtol * y.detach().abs()
+
+    def size(value: Tensor) -> float:
+        return float((value.detach() / scale).square().mean().sqrt())
+
+    speed = size(slope)
+    short = 0.01 * size(y) / speed if speed > 1e-5 else 1e-6
+    h = math.copysign(short, float(times[-1] - times[0]))
+    bend = size(f(times[0] + h, y + h * slope) - slope) / short
+    most = max(speed, bend)
+    return min(100 * short, (0.01 / most) ** 0.2 if most > 1e-15 else max(1e-6, short / 1000))
 
 
 def _combined(slopes: Sequence[Tensor], weights: Sequence[float], h: float) -> Tensor:

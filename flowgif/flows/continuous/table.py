@@ -49,7 +49,7 @@ class _LookUp(torch.autograd.Function):
             of_table = _scatter(len(table), rows, weights, gradient)
             of_table[-1] = 0
         if ctx.needs_input_grad[2]:
-            of_weights = torch.bmm(table.index_select(0, rows.view(-1)).view(*rows.shape, -1), gradient[..., None])[
+            of_weights = torch.bmm(table.index_select(0, rows.reshape(-1)).view(*rows.shape, -1), gradient[..., None])[
                 ..., 0
             ]
         return of_table, None, of_weights
@@ -117,10 +117,10 @@ def _scatter(count: int, rows: Tensor, weights: Tensor, gradient: Tensor) -> Ten
     """Adds weights[i, k] gradient[i] to row rows[i, k] of zeros (count, c)."""
     if gradient.device.type == "cpu" and gradient.dtype == weights.dtype:
         matrix = _matrix(count, len(rows), threading.get_ident())
-        matrix.data, matrix.indices = weights.view(-1).numpy(), rows.view(-1).numpy()
-        return torch.from_numpy(matrix @ gradient.numpy())
+        matrix.data, matrix.indices = weights.detach().reshape(-1).numpy(), rows.reshape(-1).numpy()
+        return torch.from_numpy(matrix @ gradient.contiguous().numpy())
     terms = (weights[..., None] * gradient[:, None]).view(-1, gradient.shape[1])
-    return gradient.new_zeros(count, gradient.shape[1]).index_add_(0, rows.view(-1), terms)
+    return gradient.new_zeros(count, gradient.shape[1]).index_add_(0, rows.reshape(-1), terms)
 
 
 @cache
