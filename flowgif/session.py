@@ -14,7 +14,7 @@ from flowgif.config.schema import RunConfig, TrainingConfig
 from flowgif.errors import Interrupted, NumericalError, UnusableInput
 from flowgif.evaluation.gap import Gap, measure_gap
 from flowgif.flows.base import Flow
-from flowgif.flows.build import build_flow, fit_config
+from flowgif.flows.build import build_flow, chosen_for, fit_config
 from flowgif.machine import delay_interrupts, find_device, use_threads
 from flowgif.runs.directory import INITIAL, Run, open_target
 from flowgif.targets.mixture import GaussianMixture
@@ -118,7 +118,7 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
     device = find_device(config.training.device)
     target = open_target(config)
     config = fit_config(config, target)
-    for remark in target.remarks:
+    for remark in (*target.remarks, *chosen_for(config, target)):
         reporter.say(remark)
     flow = _first_flow(config, target)
     with delay_interrupts() as interrupted, use_threads(flow.training_threads):

@@ -16,7 +16,7 @@ from flowgif.flows.discrete.realnvp import realnvp
 from flowgif.flows.discrete.spline import spline_flow
 from flowgif.names import MODELS, Table
 
-__all__ = ["BUILDERS", "Builder", "build_flow", "fit_config"]
+__all__ = ["BUILDERS", "Builder", "build_flow", "chosen_for", "fit_config"]
 
 # Makes an untrained flow from its model's resolved config; the generator draws the weights.
 Builder = Callable[[Any, torch.Generator], Flow]
@@ -41,6 +41,16 @@ def fit_config(config: RunConfig, target: Ink) -> RunConfig:
         assert model.network is not None
         model = NETWORKS.find(model.network).fit_config(model, target)
     return config.model_copy(update={"model": model}).resolved()
+
+
+def chosen_for(config: RunConfig, target: Ink) -> tuple[str, ...]:
+    """Says in a sentence what was chosen for a target; nothing if the model's size does not depend on the target."""
+    model, training = config.model, config.training
+    if not isinstance(model, FFJORDConfig) or model.nodes is None or model.finest is None:
+        return ()
+    pixels = model.finest / (2 * float(target.std.prod().sqrt()))
+    end = "" if training.steps is None else f", {training.steps} steps of {training.batch_size} points"
+    return (f"chosen for it: {model.nodes} nodes near the outline, down to {pixels:.2g} pixels apart{end}",)
 
 
 def build_flow(config: RunConfig) -> Flow:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -75,7 +76,9 @@ class GaussianMixture:
         order = hilbert_order(centres)
         self.centres, self.weights = centres[order], weights[order]
         self._cumulative = self.weights.cumsum(0)
-        self._lattices = list(build_lattices(self.centres, self.weights, self.std))
+        # The finest lattice is enough for the density and the entropy. A training needs the others too.
+        self._coarser = build_lattices(self.centres, self.weights, self.std)
+        self._fine = next(self._coarser)
         self._lattices_in: dict[torch.dtype, list[Lattice]] = {}
 
     # ------------------------------------------------------------------ exact quantities
@@ -102,7 +105,7 @@ class GaussianMixture:
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Returns log p(x) in nats, shape (n,), for x of shape (n, 2) in data units."""
-        return self.closed_form(x, torch.ones_like(x[:, 0])).log_prob
+        return self._evaluate([self._fine.to(x.dtype)], x, torch.ones_like(x[:, 0])).log_prob
 
     def density(self, x: Tensor, y: Tensor, blur: tuple[float, float] = (0.0, 0.0)) -> Tensor:
         """Returns p at every node of a lattice, 1 / data unit^2. Far from all ink it is faster than :meth:`log_prob`.
@@ -114,7 +117,7 @@ class GaussianMixture:
         Returns:
             The density, (rows, columns) float64.
         """
-        fine = self._lattices[0]
+        fine = self._fine
         along_x, along_y = (
             gaussian(coordinates.double(), fine.nodes(axis), fine.covariance[axis] + blur[axis] ** 2)
             for axis, coordinates in enumerate((x, y))
@@ -157,7 +160,7 @@ class GaussianMixture:
 
     def entropy(self) -> float:
         """Computes -E[log p] in nats by quadrature over the plane; no model's NLL can be below it."""
-        fine = self._lattices[0]
+        fine = self._fine
         kernels: list[Tensor] = []
         cell = 1.0
         for axis in (0, 1):
@@ -190,7 +193,16 @@ class GaussianMixture:
         Returns:
             Velocity and log-density in the dtype of ``x``; their relative error is at most 1e-3 in float64.
         """
-        levels = self._lattices_in.setdefault(x.dtype, [lattice.to(x.dtype) for lattice in self._lattices])
+        if x.dtype not in self._lattices_in:
+            self._lattices_in[x.dtype] = [lattice.to(x.dtype) for lattice in self._lattices]
+        return self._evaluate(self._lattices_in[x.dtype], x, time)
+
+    @cached_property
+    def _lattices(self) -> list[Lattice]:
+        return [self._fine, *self._coarser]
+
+    def _evaluate(self, levels: list[Lattice], x: Tensor, time: Tensor) -> ClosedForm:
+        """Computes the closed form from the lattice that suits each time."""
         level = level_for(levels, float(self.std.min()), time)
         order = torch.argsort(level)
         variance = (self.std**2).to(x)
