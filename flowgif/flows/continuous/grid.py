@@ -83,7 +83,6 @@ class GridNetwork(VelocityField):
     last_middle: Tensor
     columns: Tensor
     firsts: Tensor
-    _falls: Tensor
 
     def __init__(
         self, grids: Grids, nodes: int, channels: int, width: int, depth: int, generator: torch.Generator
@@ -114,7 +113,7 @@ class GridNetwork(VelocityField):
         self.register_buffer("firsts", torch.tensor(grids.firsts)[:, None].int(), persistent=False)
         # The exponents by which grids are damped. The harmonic mean over the axes stands for h^2, where the spacings
         # along x and y differ.
-        self.register_buffer("_falls", -0.25 * spacing.pow(-2).sum(0), persistent=False)
+        self._falls: list[float] = (-0.25 * spacing.pow(-2).sum(0)).tolist()
         self.map_nodes()
         self.register_load_state_dict_post_hook(_map_loaded_nodes)
 
@@ -217,7 +216,7 @@ class GridNetwork(VelocityField):
         t = time[:, None]
         left = (1 - t) ** 2
         square = t * t + left
-        damping = torch.exp(self._falls[:, None] * (left / square).T)
+        damping = torch.exp(t.new_tensor(self._falls)[:, None] * (left / square).T)
         # Tiny factors would give products that are too small for normal floats, which take a hundred times as long.
         damping = damping * (damping > self.LEAST)
         tau = 1 - torch.log1p((1 - t) / self.LATE) / math.log1p(1 / self.LATE)
@@ -228,7 +227,7 @@ class GridNetwork(VelocityField):
         """Computes the same for one time of all points, of which tensors would take half the time of an evaluation."""
         left = (1 - t) ** 2
         square = t * t + left
-        factors = [math.exp(fall * left / square) for fall in self._falls.tolist()]
+        factors = [math.exp(fall * left / square) for fall in self._falls]
         factors = [factor for factor in factors if factor > self.LEAST] or [0.0]
         tau = 1 - math.log1p((1 - t) / self.LATE) / math.log1p(1 / self.LATE)
         beats = [math.pi * wave * tau for wave in range(1, self.TIME_WAVES + 1)]

@@ -119,7 +119,7 @@ def _scatter(count: int, rows: Tensor, weights: Tensor, gradient: Tensor) -> Ten
         matrix = _matrix(count, len(rows), threading.get_ident())
         matrix.data, matrix.indices = weights.detach().reshape(-1).numpy(), rows.reshape(-1).numpy()
         return torch.from_numpy(matrix @ gradient.contiguous().numpy())
-    terms = (weights[..., None] * gradient[:, None]).view(-1, gradient.shape[1])
+    terms = (weights[..., None] * gradient[:, None]).reshape(-1, gradient.shape[1])
     return gradient.new_zeros(count, gradient.shape[1]).index_add_(0, rows.reshape(-1), terms)
 
 
