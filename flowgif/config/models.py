@@ -70,7 +70,7 @@ class FFJORDConfig(ModelConfig, frozen=True):
         divergence: exact, or Hutchinson's estimate with one noise vector per solve (training only).
         tolerance: rtol and atol of the solve in training by likelihood.
         solver: a solver of torchdiffeq, used for evaluation and animation.
-        rtol, atol: tolerances of an adaptive solver; 3e-7 keeps the inverse's error under 1e-3 data units.
+        rtol, atol: tolerances of an adaptive solver; 2e-7 keeps the inverse's error under 1e-3 data units.
         solver_steps: number of steps of a solver that is not adaptive.
     """
 
@@ -88,8 +88,8 @@ class FFJORDConfig(ModelConfig, frozen=True):
     divergence: Literal["exact", "hutchinson"] = "exact"
     tolerance: Annotated[float, Field(gt=0, le=0.1)] = 1e-3
     solver: Literal["dopri5", "dopri8", "bosh3", "rk4", "midpoint", "euler"] = "dopri5"
-    rtol: Positive = 3e-7
-    atol: Positive = 3e-7
+    rtol: Positive = 2e-7
+    atol: Positive = 2e-7
     solver_steps: Annotated[int, Field(ge=1, le=100_000, strict=True)] = 100
 
     def resolved(self, objective: str) -> Self:

@@ -1,4 +1,4 @@
-"""Flows on a device other than the CPU. torch's meta device has shapes without numbers, and refuses the CPU's tensors."""
+"""Flows on another device: torch's meta device has shapes without numbers, and refuses tensors of the CPU."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ class Solver:
     """
 
     method: str = "dopri5"
-    rtol: float = 3e-7
-    atol: float = 3e-7
+    rtol: float = 2e-7
+    atol: float = 2e-7
     steps: int = 100
     most_steps: int = 2000
     late: float | None = 0.03
