@@ -224,7 +224,7 @@ class GridNetwork(VelocityField):
         return Moment((2 * t - 1) / square, t / square, damping, torch.cat((tau, beats.sin(), beats.cos()), 1))
 
     def _at_one(self, t: float) -> Moment:
-        """Computes the same for one time of all points, of which tensors would take half the time of an evaluation."""
+        """Computes the same for one time of all points. Tensors for single numbers would take half an evaluation."""
         left = (1 - t) ** 2
         square = t * t + left
         factors = [math.exp(fall * left / square) for fall in self._falls]
@@ -239,7 +239,8 @@ class GridNetwork(VelocityField):
         """Finds the nodes and the splines' values at points y (n, 2) in the coarsest grids."""
         columns, firsts = self.columns[:levels], self.firsts[:levels]
         u = (y.T[:, None] - self.low) / self.spacing[:, :levels, None]
-        middle = torch.minimum(u.round().clamp_(min=1), self.last_middle[:, :levels])
+        # fmin: a point that is not a number has some node too, and its velocity is not a number anyway.
+        middle = torch.fmin(u.round().clamp_(min=1), self.last_middle[:, :levels])
         # Beyond the box the splines are 0, because the outermost nodes have no coefficients.
         f = (u - middle).clamp_(-0.5, 0.5)
         values = torch.stack((0.5 * (f - 0.5) ** 2, 0.75 - f * f, 0.5 * (f + 0.5) ** 2))
