@@ -25,6 +25,7 @@ from common.measure import Failed
 from common.plan import Part, Plan, Row
 from common.results import QUICK_FOLDER, RESULTS, Results
 from parts.animation import animation
+from parts.budget import budget
 from parts.commands import commands
 from parts.experiments import experiments
 from parts.frames import frames
@@ -39,6 +40,7 @@ PARTS: dict[str, Part] = {
     "startup": startup,
     "commands": commands,
     "targets": targets,
+    "budget": budget,
     "memory": memory,
     "frames": frames,
     "animation": animation,

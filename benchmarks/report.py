@@ -13,17 +13,18 @@ import sys
 from collections.abc import Callable, Iterator
 
 from common.measure import ROOT
-from tables import commands, drawing, peers, plot
+from tables import budget, commands, drawing, peers, plot
 from tables.markdown import Missing
 from tables.readme import SENTENCES, summary
 
 __all__ = ["BLOCKS", "DOCUMENTS", "find_differences", "render", "write"]
 
-DOCUMENTS = ("README.md", "docs/figures.md", "docs/guide.md", "docs/experiments.md")
+DOCUMENTS = ("README.md", "docs/figures.md", "docs/performance.md", "docs/guide.md", "docs/experiments.md")
 BLOCKS: dict[str, Callable[[], str]] = {
     "summary": summary,
     "commands": commands.commands,
     "targets": commands.targets,
+    "budget": budget.budget,
     "startup": commands.startup,
     "memory": commands.memory,
     "frames": drawing.frames,
