@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Yields the function's result of each item, in order; uses as many threads as there are processors.
 
-        Inside such a thread the items are processed one after another.
+    Inside such a thread the items are processed one after another.
 
     Threads help if the work is done outside Python, as by zlib, Pillow's encoders, numpy and torch. At most one
     item per thread is in progress, and one waits, so memory is bounded. (``Executor.map`` takes all items at once; it

@@ -17,9 +17,9 @@ from conftest import ROOT
 TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 DIFFS = re.findall(r"^```diff\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 COMMANDS = re.findall(r"^(?:flowgif|python mine\.py) .+$", TEXT, re.MULTILINE)
-(CONFIG,) = re.findall(r"^```toml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+CONFIGS = dict(re.findall(r"^with `(\S+)`:\n\n```toml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL))
 (PROGRAM,) = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-KINDS = 9
+KINDS = 10
 # Trainings and animations are cut short: what is tested is that they run.
 SHORT = {
     "train": ("--steps", "2", "--batch-size", "64"),
@@ -83,7 +83,8 @@ def place(tmp_path: Path, small: Path) -> Path:
     grey[6:18, 10:14] = grey[10:14, 6:18] = 0
     np.save(tmp_path / "logo.npy", grey)
     (tmp_path / "cross.letters").write_text("\n".join("".join(" " if pixel else "x" for pixel in row) for row in grey))
-    (tmp_path / "momentum.toml").write_text(CONFIG)
+    for name, text in CONFIGS.items():
+        (tmp_path / name).write_text(text)
     (tmp_path / "mine.py").write_text(PROGRAM)
     shutil.copy(small, tmp_path / "small.toml")
     return tmp_path

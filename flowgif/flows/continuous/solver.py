@@ -192,14 +192,20 @@ def _dopri5(
 
 
 def _first_length(f: Derivative, y: Tensor, slope: Tensor, times: Tensor, rtol: float, atol: float) -> float:
-    """Guesses the first step's length from the first and second derivative (section II.4, page 169)."""
+    """Guesses the first step's length from the first and second derivative (section II.4, page 169).
+
+    Raises:
+        AssertionError: the first derivative is not finite.
+    """
     scale = atol + rtol * y.detach().abs()
 
     def size(value: Tensor) -> float:
         return float((value.detach() / scale).square().mean().sqrt())
 
-    speed = size(slope)
-    short = 0.01 * size(y) / speed if speed > 1e-5 else 1e-6
+    extent, speed = size(y), size(slope)
+    if not math.isfinite(speed):
+        raise AssertionError("the state is not finite")
+    short = 0.01 * extent / speed if min(extent, speed) > 1e-5 else 1e-6
     h = math.copysign(short, float(times[-1] - times[0]))
     bend = size(f(times[0] + h, y + h * slope) - slope) / short
     most = max(speed, bend)
