@@ -24,7 +24,7 @@ FLOWGIF = Path(sys.executable).with_name("flowgif")
 MakeOnce = Callable[[str, Callable[[Path], object]], Path]
 # An FFJORD whose solves take no time.
 SMALL_NETWORK = {"features": 8, "width": 8, "depth": 1}
-SHORT_STEPS = 300  # four seconds on two cores, and already a cat
+SHORT_STEPS = 200  # two seconds on two cores, and already a cat
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def workplace(make_once: MakeOnce) -> Path:
 
 @pytest.fixture(scope="session")
 def cat_report(workplace: Path, make_once: MakeOnce) -> dict[str, Any]:
-    """What ``flowgif eval --json`` prints about the run of the cat. It takes ten seconds, so it is made once."""
+    """What ``flowgif eval --json`` prints about the run of the cat. It takes some seconds, so it is made once."""
 
     def fill(folder: Path) -> None:
         done = run_flowgif("eval", "--json", cwd=workplace)
