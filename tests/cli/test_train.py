@@ -205,7 +205,7 @@ def test_a_full_disk_costs_an_existing_run_nothing(workplace: Path, tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
-@pytest.mark.parametrize("model", ["ffjord", "realnvp", "glow"])
+@pytest.mark.parametrize("model", ["ffjord", "realnvp", "glow", "spline"])
 def test_diverging_training_exits_with_three_and_keeps_weights(
     tmp_path: Path, run_here: Callable[..., Finished], model: str
 ) -> None:

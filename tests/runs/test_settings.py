@@ -10,10 +10,9 @@ import pytest
 from settings import with_moons
 
 import flowgif
-from flowgif.config.recipes import MODELS
 from flowgif.config.schema import RunConfig
 from flowgif.errors import UnusableInput
-from flowgif.flows.build import build_flow
+from flowgif.flows.build import build_flow, fit_config
 from flowgif.runs.directory import Run, open_target
 from flowgif.runs.settings import default_folder, newest_run, read_settings, settings_of, settings_to_resume
 
@@ -30,8 +29,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("ffjord", "spline"):
         size = {"layers": 2} if name == "spline" else {}
         config = read_settings(None, with_moons({"name": name, "width": 8, **size}, steps=2, batch_size=16, seed=4))
+        target = open_target(config)
+        config = fit_config(config, target)
         flow = build_flow(config)
-        Run.create(folder / name, config, open_target(config), flow).write_weights(flow)
+        flow.fit_to(target)
+        Run.create(folder / name, config, target, flow).write_weights(flow)
     return folder
 
 
@@ -46,7 +48,7 @@ def test_the_weights_of_another_model_are_refused(runs: Path, start: str, wanted
 
 @pytest.mark.parametrize("name", ["ffjord", "spline"])
 def test_a_start_brings_its_model_and_target_but_not_its_recipe(runs: Path, name: str) -> None:
-    first = settings_of(runs / name)
+    first, fresh = settings_of(runs / name), read_settings(None, with_moons({"name": name}))
     for flags in ({}, {"model": {"name": name}}):
         config = read_settings(None, {"training": {"from": runs / name}, **flags})
         assert config.model == first.model

@@ -51,10 +51,13 @@ def polynomials(values: Tensor) -> Tensor:
 
 
 def places(x: Tensor) -> Places:
-    """Finds the places of points (n,) on the grid; a point beyond its ends has the place of the end."""
+    """Finds the places of points (n,) on the grid; a point beyond its ends has the place of the end.
+
+    A point that is not a number has a cell and an offset that is not a number, so that values there are none either.
+    """
     free = (x.detach() + EXTENT) * (CELLS / (2 * EXTENT))
     bounded = free.clamp(0, CELLS)
-    cell = bounded.long().clamp_(max=CELLS - 1)
+    cell = bounded.long().clamp_(0, CELLS - 1)  # the lower bound is for points that are not numbers
     return Places(cell, bounded - cell, (free == bounded).to(x.dtype))
 
 
