@@ -80,7 +80,7 @@ class _NoDevice:
 
 def test_other_devices_add_the_same(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     """The processor multiplies by a sparse matrix; elsewhere the terms are added one by one."""
-    table, rows, weights = _drawn(dtype, 60)
+    _, rows, weights = _drawn(dtype, 60)
     gradient = torch.randn(60, CHANNELS, generator=torch.Generator().manual_seed(4), dtype=dtype)
     sparse = module._scatter(ROWS, rows, weights, gradient)
 
