@@ -48,6 +48,7 @@ def evaluate(
         progress.begin("loading PyTorch ...")
         from flowgif import session
         from flowgif.evaluation import gap, samples
+        from flowgif.machine import use_threads
         from flowgif.runs.settings import newest_run
 
         _check_bounds({"--max-gap": max_gap, "--max-nll": max_nll})
@@ -61,17 +62,18 @@ def evaluate(
             from flowgif.evaluation.plots import check_plots
 
             check_plots(loaded.run, plots)
-        progress.begin(f"evaluating {folder} ...")
-        report = gap.evaluate(loaded.flow, loaded.target, seed, progress.advance)
         pictures: list[Path] = []
-        if plots is not None:
-            from flowgif.evaluation.plots import write_plots
+        with use_threads(None):
+            progress.begin(f"evaluating {folder} ...")
+            report = gap.evaluate(loaded.flow, loaded.target, seed, progress.advance)
+            if plots is not None:
+                from flowgif.evaluation.plots import write_plots
 
-            progress.begin("drawing the plots ...")
-            pictures = write_plots(loaded.run, loaded.flow, loaded.target, plots, progress.advance)
-        if save_samples is not None:
-            progress.begin("drawing samples ...")
-            samples.write_samples(loaded.flow, loaded.target, *save_samples, seed)
+                progress.begin("drawing the plots ...")
+                pictures = write_plots(loaded.run, loaded.flow, loaded.target, plots, progress.advance)
+            if save_samples is not None:
+                progress.begin("drawing samples ...")
+                samples.write_samples(loaded.flow, loaded.target, *save_samples, seed)
     head = {"run": str(folder), "model": loaded.run.config.model.name, "target": loaded.run.source}
     if as_json:
         typer.echo(json.dumps(head | asdict(report) | _written(pictures, save_samples)))

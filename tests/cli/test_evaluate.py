@@ -7,12 +7,14 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Finished
 from terminal import in_terminal
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from flowgif.evaluation import plots
+from flowgif.evaluation import gap, plots
 
 # Two of the plots; tests/evaluation/test_plots.py draws all of them.
 TWO = """
@@ -55,6 +57,21 @@ def test_samples_are_written_and_reported(moons: Path, tmp_path: Path, run_here:
     again = run_here("eval", moons, "--save-samples", 70, "again.csv", "--seed", 3, cwd=tmp_path)
     assert re.search(r"^samples +again.csv: 70 points$", again.out, re.MULTILINE)
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "points.csv").read_bytes()
+
+
+def test_products_of_numpy_use_one_thread(
+    moons: Path, tmp_path: Path, run_here: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts, evaluate = set[int](), gap.evaluate
+
+    def count_and_evaluate(*args: Any) -> gap.Report:
+        counts.update(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        return evaluate(*args)
+
+    monkeypatch.setattr(gap, "evaluate", count_and_evaluate)
+    with threadpool_limits(2, user_api="blas"):
+        assert run_here("eval", moons, "--quiet", cwd=tmp_path).code == 0
+    assert counts == {1}
 
 
 def test_a_wrong_suffix_of_samples_is_found_before_the_run_is_opened(
