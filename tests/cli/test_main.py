@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import FLOWGIF, Finished, run_flowgif
+from conftest import CAT, FLOWGIF, Finished, run_flowgif
 from PIL import Image
 
 from flowgif.errors import ExitCode
@@ -29,6 +29,28 @@ def test_help_and_version_load_nothing_heavy(tmp_path: Path) -> None:
         heavy = set(eval(done.stdout.splitlines()[-1]))
         assert "torch" not in heavy
         assert "sklearn" not in heavy
+
+
+def test_commands_load_only_what_they_use(tmp_path: Path, small: Path, run_here: Callable[..., Finished]) -> None:
+    """Each of these modules takes between a tenth of a second and two seconds. One process runs all commands."""
+    code = (
+        "import sys\nfrom flowgif.cli.main import main\n"
+        "def run(*args):\n"
+        "    sys.argv[1:] = args\n"
+        "    try: main()\n"
+        "    except SystemExit as end: assert not end.code\n"
+        "train, size = sys.argv[1:], ('--frames', '2', '--size', '64')\n"
+        "run('eval', 'run')\nrun('animate', 'run', *size)\nrun('animate', 'run', *size, '--style', 'density')\n"
+        "print('scipy' in sys.modules)\nrun(*train, '--force')\n"
+        "print({'scipy.stats', 'sklearn', 'torchdiffeq', 'matplotlib', 'sympy', 'torch._dynamo'} & {*sys.modules})"
+    )
+    train = ("train", "--img", CAT, "--config", small, "--steps", 2, "--batch-size", 16, "--out", "run")
+    assert run_here(*train, cwd=tmp_path).code == 0
+    command = [sys.executable, "-c", code, *map(str, train)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if line in ("True", "False")] == ["False"]
+    assert lines[-1] == "set()"
 
 
 def test_there_are_exactly_three_commands(tmp_path: Path) -> None:

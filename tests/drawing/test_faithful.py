@@ -68,8 +68,9 @@ def test_a_density_frame_is_the_flows_density_in_more_pixels(cat: Loaded, time: 
 
 
 @pytest.mark.slow
-def test_so_it_is_in_the_thinnest_lines(fitted: Callable[[str], Loaded]) -> None:
-    assert compare_density(fitted("bicycle"), 1.0, 7).variation <= MOST_VARIATION
+@pytest.mark.parametrize("name", ["bicycle", "wordmark"])
+def test_so_it_is_in_the_thinnest_lines(fitted: Callable[[str], Loaded], name: str) -> None:
+    assert compare_density(fitted(name), 1.0, 7).variation <= MOST_VARIATION
 
 
 @pytest.mark.parametrize("time", [0.0, 0.375, 0.5, 1.0])
