@@ -161,9 +161,10 @@ def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | N
 def _first_flow(config: RunConfig, target: GaussianMixture) -> Flow:
     """Returns the flow before training, with the weights of the start run if there is one."""
     flow = build_flow(config)
-    flow.fit_to(target)
     start = config.training.start
-    if start is not None:
+    if start is None:
+        flow.fit_to(target)
+    else:
         try:
             flow.load_state_dict(Run.open(start).flow().state_dict())
         except RuntimeError:

@@ -69,7 +69,7 @@ class FFJORDConfig(ModelConfig, frozen=True):
             time ends at 1.
         divergence: exact, or Hutchinson's estimate with one noise vector per solve (training only).
         tolerance: rtol and atol of the solve in training by likelihood.
-        solver: a solver of torchdiffeq, used for evaluation and animation.
+        solver: dopri5, or another solver of torchdiffeq; used for evaluation and animation.
         rtol, atol: tolerances of an adaptive solver; 2e-7 keeps the inverse's error under 1e-3 data units.
         solver_steps: number of steps of a solver that is not adaptive.
     """

@@ -37,7 +37,8 @@ def fit_config(config: RunConfig, target: Ink) -> RunConfig:
     model = config.model
     if model.aspect is None:
         model = model.model_copy(update={"aspect": round(float(target.scale[0] / target.scale[1]), 4)})
-    if isinstance(model, FFJORDConfig):
+    # A flow that starts from a run keeps that run's grids, because its weights belong to them.
+    if isinstance(model, FFJORDConfig) and (model.nodes is None or config.training.start is None):
         assert model.network is not None
         model = NETWORKS.find(model.network).fit_config(model, target)
     return config.model_copy(update={"model": model}).resolved()

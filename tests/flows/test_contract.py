@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from fields import grid_network
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from flowgif.config.models import GlowConfig, RealNVPConfig, SplineConfig
 from flowgif.flows.base import Flow, base_log_prob
 from flowgif.flows.continuous.concatsquash import ConcatSquashNetwork
-from flowgif.flows.continuous.ffjord import FFJORD
+from flowgif.flows.continuous.ffjord import FFJORD, LADJ_WEIGHT
+from flowgif.flows.continuous.grid import GridNetwork
+from flowgif.flows.continuous.nodes import Grids
 from flowgif.flows.continuous.solver import Solver
 from flowgif.flows.continuous.velocity import VelocityNetwork
 from flowgif.flows.discrete.actnorm import ActNorm
@@ -36,13 +39,19 @@ TIMES = [0.3, 0.37, 0.5, 0.93, 1.0]
 SMALL = {"features": 4, "frequency": 0.7, "width": 8, "activation": "tanh"}
 
 
-def _ffjord(seed: int) -> Flow:
+def _fourier(seed: int) -> Flow:
     generator = torch.Generator().manual_seed(seed)
     network = VelocityNetwork(features=8, frequency=(1.5, 1.5), width=16, depth=3, generator=generator)
     # An untrained network's last layer is zero, which would make most of these tests empty.
     torch.nn.init.normal_(network.last.weight, std=1.0, generator=generator)
     torch.nn.init.normal_(network.last.bias, std=1.0, generator=generator)
     return FFJORD(network, Solver(rtol=1e-10, atol=1e-10)).double()
+
+
+def _grid(seed: int) -> Flow:
+    # The features' second derivatives jump, and a solver must find every jump: few nodes save it work.
+    field = grid_network(seed, Grids((-6.0, -6.0, 6.0, 6.0), ((5, 5), (7, 6))), channels=2, width=8)
+    return FFJORD(field, Solver(rtol=1e-10, atol=1e-10))
 
 
 def _paper(seed: int) -> Flow:
@@ -83,7 +92,8 @@ def _spline(seed: int) -> Flow:
 
 
 FLOWS: dict[str, Callable[[int], Flow]] = {
-    "ffjord": _ffjord,
+    "grid": _grid,
+    "fourier": _fourier,
     "concatsquash": _paper,
     "realnvp": _realnvp,
     "glow": _glow,
@@ -113,6 +123,13 @@ def accuracy(flow: Flow) -> float:
 
 
 @pytest.fixture
+def ladj_accuracy(flow: Flow, accuracy: float) -> float:
+    """Where the divergence is smooth, ladj is as exact as the points. Else the solver's own weight of it shows."""
+    kinked = isinstance(flow, FFJORD) and isinstance(flow.field, GridNetwork)
+    return SOLVED / LADJ_WEIGHT if kinked else accuracy
+
+
+@pytest.fixture
 def x() -> Tensor:
     points = torch.randn(N, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     points[-1] = torch.tensor([3.4, -0.3])  # outside a spline's bound, along one axis
@@ -137,11 +154,11 @@ def test_the_flow_does_something(flow: Flow, x: Tensor) -> None:
 
 
 @pytest.mark.parametrize("time", TIMES)
-def test_from_base_inverts_to_base(flow: Flow, x: Tensor, time: float, accuracy: float) -> None:
+def test_from_base_inverts_to_base(flow: Flow, x: Tensor, time: float, accuracy: float, ladj_accuracy: float) -> None:
     z, there = flow.to_base(x, time)
     back, again = flow.from_base(z, time)
     assert (back - x).abs().max() < accuracy
-    assert (there + again).abs().max() < accuracy
+    assert (there + again).abs().max() < ladj_accuracy
 
 
 @pytest.mark.parametrize("time", [0.37, 1.0])
@@ -168,13 +185,13 @@ def test_each_point_is_carried_by_itself(flow: Flow, x: Tensor, direction: str, 
         torch.testing.assert_close(alone.ladj[0], together.ladj[k], atol=10 * accuracy, rtol=0)
 
 
-def test_path_passes_through_from_base(flow: Flow, x: Tensor, accuracy: float) -> None:
+def test_path_passes_through_from_base(flow: Flow, x: Tensor, accuracy: float, ladj_accuracy: float) -> None:
     times = torch.tensor([0.0, 0.0, 0.4, 0.4, 0.45, 0.75, 1.0, 1.0], dtype=torch.float64)
     path = flow.path(x, times)
     for k, time in enumerate(times.tolist()):
         there = flow.from_base(x, time)
         torch.testing.assert_close(path.point[k], there.point, atol=accuracy, rtol=0)
-        torch.testing.assert_close(path.ladj[k], there.ladj, atol=accuracy, rtol=0)
+        torch.testing.assert_close(path.ladj[k], there.ladj, atol=ladj_accuracy, rtol=0)
     torch.testing.assert_close(flow.trajectory(x, times), path.point, atol=accuracy, rtol=0)
 
 
@@ -236,6 +253,12 @@ def test_gradients_are_those_of_finite_differences(flow: Flow, x: Tensor, direct
     generator = torch.Generator().manual_seed(4)
     parameters = [x.requires_grad_(True), *flow.parameters()]
     along = [torch.randn(p.shape, generator=generator, dtype=torch.float64) for p in parameters]
+    if isinstance(flow, FFJORD) and isinstance(flow.field, GridNetwork):
+        # An adaptive solver's error in ladj jumps by more than the difference that is sought. Fixed steps jump nowhere.
+        flow.solver = Solver("rk4", steps=20)
+        for parameter, d in zip(parameters, along, strict=True):
+            if parameter is flow.field.table.weight:
+                d[-1] = 0  # the row of all nodes without coefficients, which are no weights
     weights = torch.randn(3, N, generator=generator, dtype=torch.float64)
 
     def value() -> Tensor:

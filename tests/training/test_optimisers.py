@@ -10,7 +10,7 @@ from torch import Tensor
 
 from flowgif.config.models import FFJORDConfig, ModelConfig, RealNVPConfig
 from flowgif.config.schema import RunConfig, TargetConfig, TrainingConfig
-from flowgif.flows.build import build_flow
+from flowgif.flows.build import build_flow, fit_config
 from flowgif.names import Table
 from flowgif.targets.toy import ToyTarget
 from flowgif.training.base import Objective
@@ -18,14 +18,19 @@ from flowgif.training.objectives import OBJECTIVES, ObjectiveKind
 from flowgif.training.optimisers import OPTIMISERS
 from flowgif.training.schedules import SCHEDULES
 from flowgif.training.trainer import Trainer
+from flowgif.training.updates import Adam, Muon
 
 TINY = RealNVPConfig(layers=2, features=0, width=8, depth=1)
 
 
 def _trainer(training: TrainingConfig, model: ModelConfig, **names: str) -> Trainer:
+    target = ToyTarget("8gaussians")
     config = RunConfig(target=TargetConfig(data="8gaussians"), model=model, training=training).resolved()
+    config = fit_config(config, target)
     chosen = config.training.model_copy(update=names)
-    return Trainer(build_flow(config), ToyTarget("8gaussians"), chosen, torch.device("cpu"))
+    flow = build_flow(config)
+    flow.fit_to(target)
+    return Trainer(flow, target, chosen, torch.device("cpu"))
 
 
 @pytest.mark.parametrize("table", [OBJECTIVES, OPTIMISERS, SCHEDULES], ids=lambda table: table.names.setting)
@@ -44,6 +49,35 @@ def test_tables_have_the_rows_that_help_names(table: Table[object]) -> None:
 def test_muon_does_without_matrices_between_layers(model: ModelConfig) -> None:
     records = list(_trainer(TrainingConfig(steps=3, batch_size=16, optimiser="muon"), model).run())
     assert len(records) == 3
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "muon"])
+@pytest.mark.parametrize("network", ["grid", "fourier", "concatsquash", None])
+def test_each_parameter_has_one_optimiser(network: str | None, optimiser: str) -> None:
+    model = TINY if network is None else FFJORDConfig(network=network, width=8, depth=2)
+    trainer = _trainer(TrainingConfig(steps=3, batch_size=16, optimiser=optimiser), model)
+    trained = [id(p) for o in trainer._optimisers for group in o.param_groups for p in group["params"]]
+    assert len(trained) == len(set(trained))
+    assert set(trained) == {id(p) for p in trainer._flow.parameters()}
+
+
+def test_tables_have_a_higher_rate_and_a_shorter_memory() -> None:
+    flow = _trainer(TrainingConfig(steps=3, batch_size=16), FFJORDConfig(width=8, depth=2))._flow
+    by_rate = {o.param_groups[0]["lr"]: (type(o), o.param_groups[0]["params"]) for o in OPTIMISERS["muon"](flow, 0.4)}
+    assert [(rate, kind) for rate, (kind, _) in by_rate.items()] == [(0.4, Muon), (0.1, Adam), (1.0, Adam)]
+    names = {id(p): name for name, p in flow.named_parameters()}
+    assert [names[id(p)] for p in by_rate[1.0][1]] == ["field.table.weight"]
+    assert [names[id(p)] for p in by_rate[0.4][1]] == ["field.first.weight", "field.hidden.0.weight"]
+    # Adam's second step: the shorter memory of the squares forgets a large gradient sooner.
+    moves = []
+    for o in OPTIMISERS["muon"](flow, 0.4)[1:]:
+        (parameter, *_) = o.param_groups[0]["params"]
+        for size in (10.0, 1.0, 1.0):
+            parameter.grad = torch.full_like(parameter, size)
+            before = parameter.detach().clone()
+            o.step()
+        moves.append(float((parameter - before).abs().max()) / o.param_groups[0]["lr"])
+    assert moves[1] > 1.01 * moves[0]
 
 
 class Shrink(Objective):

@@ -178,6 +178,48 @@ def test_a_spline_stays_finite_at_any_rate() -> None:
     assert all(bool(value.isfinite().all()) for value in _weights(trainer).values())
 
 
+@pytest.mark.parametrize("most", [0.01, 100.0])
+def test_a_long_gradient_is_shortened_as_torch_does_it(most: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "MAX_GRADIENT_NORM", most)
+    flow = _flow(TrainingConfig(), DISCRETE["glow"])
+    trainer = _trainer(TrainingConfig(steps=2, batch_size=32), DISCRETE["glow"], flow)
+    trainer._objective.loss().backward()
+    parameters = [p for p in flow.parameters() if p.grad is not None]
+    copies = [torch.nn.Parameter(p.detach().clone()) for p in parameters]
+    for copy, p in zip(copies, parameters, strict=True):
+        assert p.grad is not None
+        copy.grad = p.grad.clone()
+    expected = torch.nn.utils.clip_grad_norm_(copies, most)
+    assert (expected > most) == (most < 1)
+    assert trainer._clip_gradients() == pytest.approx(float(expected), rel=1e-6)  # float32
+    for copy, p in zip(copies, parameters, strict=True):
+        # torch divides by the norm and 1e-6 more.
+        torch.testing.assert_close(p.grad, copy.grad, atol=0, rtol=1e-4)
+
+
+@pytest.mark.parametrize("model", [SMALL, DISCRETE["glow"]], ids=lambda model: model.name)
+def test_the_stored_weights_are_a_moving_average(model: ModelConfig) -> None:
+    """It begins with the first step's weights and moves every few steps."""
+    training = TrainingConfig(steps=10, batch_size=4096, lr=0.05, schedule="constant")
+    flow = _flow(training, model)
+    trainer = _trainer(training, model, flow=flow)
+    assert trainer.averaged is flow
+    average: dict[str, Tensor] = {}
+    for record in trainer.run():
+        weights = {name: p.detach().clone() for name, p in flow.named_parameters()}
+        if record.step == 1:
+            average = weights
+        elif (record.step - 1) % loop.EMA_INTERVAL == 0:
+            average = {
+                name: loop.EMA_DECAY * before + (1 - loop.EMA_DECAY) * weights[name] for name, before in average.items()
+            }
+        for name, p in trainer.averaged.named_parameters():
+            torch.testing.assert_close(p.detach(), average[name], atol=1e-6, rtol=1e-5)  # float32
+    assert any((p - average[name]).abs().max() > 0.01 for name, p in flow.named_parameters())
+    for name, buffer in flow.named_buffers():
+        assert torch.equal(dict(trainer.averaged.named_buffers())[name], buffer), name
+
+
 def _gradients(training: TrainingConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[float, dict[str, Tensor]]:
     """The first step's loss, and its gradients as they were before they were clipped."""
     monkeypatch.setattr(loop, "MAX_GRADIENT_NORM", math.inf)

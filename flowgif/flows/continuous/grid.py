@@ -220,7 +220,7 @@ class GridNetwork(VelocityField):
         # Tiny factors would give products that are too small for normal floats, which take a hundred times as long.
         damping = damping * (damping > self.LEAST)
         tau = 1 - torch.log1p((1 - t) / self.LATE) / math.log1p(1 / self.LATE)
-        beats = tau * (math.pi * torch.arange(1, self.TIME_WAVES + 1, device=t.device))
+        beats = tau * (math.pi * torch.arange(1, self.TIME_WAVES + 1, dtype=t.dtype, device=t.device))
         return Moment((2 * t - 1) / square, t / square, damping, torch.cat((tau, beats.sin(), beats.cos()), 1))
 
     def _at_one(self, t: float) -> Moment:

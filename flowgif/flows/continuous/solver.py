@@ -29,7 +29,7 @@ class Solver:
 
     Attributes:
         method: dopri5, or a method of torchdiffeq.
-        rtol, atol: tolerances of an adaptive method, in data units and nats.
+        rtol, atol: tolerances of an adaptive method, in the units of the state.
         steps: number of equal steps of a fixed method over the whole of [0, 1].
         most_steps: step limit of adaptive methods; exceeding it raises NumericalError.
         late: adaptive methods step in s = -log(1 + late - t) instead of t. Near t = 1 a fitted velocity changes on the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -123,7 +123,7 @@ def _scatter(count: int, rows: Tensor, weights: Tensor, gradient: Tensor) -> Ten
     return gradient.new_zeros(count, gradient.shape[1]).index_add_(0, rows.reshape(-1), terms)
 
 
-@cache
+@lru_cache(maxsize=8)
 def _matrix(rows: int, columns: int, thread: int) -> Any:
     """Makes a sparse matrix with TAPS entries in each column, to be filled. Making it costs more than a product."""
     import numpy as np

@@ -7,7 +7,8 @@ import torch
 from fields import MATRIX, LinearField, network, points
 
 from flowgif.errors import NumericalError
-from flowgif.flows.continuous.ffjord import FFJORD
+from flowgif.flows.continuous import ffjord
+from flowgif.flows.continuous.ffjord import FFJORD, LADJ_WEIGHT
 from flowgif.flows.continuous.solver import Solver
 from flowgif.flows.continuous.velocity import VelocityNetwork
 from flowgif.session import Loaded
@@ -90,3 +91,53 @@ def test_a_trained_density_integrates_to_one(cat: Loaded) -> None:
     with torch.no_grad():
         total = float(cat.flow.relaxed(1e-3).log_prob(plane).exp().sum()) * step**2
     assert total == pytest.approx(1, abs=0.005)
+
+
+def test_blocks_are_solved_each_by_itself_and_put_together_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ffjord, "BLOCK", 10)
+    # Points far out take more steps, so that blocks end in another order than they began.
+    flow, x = FFJORD(network()), points(25) * torch.linspace(3, 0, 25, dtype=torch.float64)[:, None]
+    with torch.no_grad():
+        together = flow.to_base(x)
+        evaluations = flow.evaluations
+        alone, counts = [], []
+        for block in x.split(10):
+            alone.append(flow.to_base(block))
+            counts.append(flow.evaluations)
+        paths = flow.path(x, torch.tensor([0.2, 0.7, 1.0]))
+        parts = [flow.path(block, torch.tensor([0.2, 0.7, 1.0])) for block in x.split(10)]
+    assert torch.equal(together.point, torch.cat([block.point for block in alone]))
+    assert torch.equal(together.ladj, torch.cat([block.ladj for block in alone]))
+    assert evaluations == max(counts)
+    assert len(set(counts)) > 1
+    assert torch.equal(paths.point, torch.cat([part.point for part in parts], 1))
+    assert torch.equal(paths.ladj, torch.cat([part.ladj for part in parts], 1))
+
+
+def test_threads_keep_no_gradients_and_training_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ffjord, "BLOCK", 10)
+    flow, x = FFJORD(network()), points(25)
+    with torch.no_grad():
+        assert not flow.to_base(x).point.requires_grad
+    mapped = flow.to_base(x)
+    assert mapped.point.requires_grad
+    assert mapped.ladj.requires_grad
+
+
+def test_a_block_that_cannot_be_solved_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ffjord, "BLOCK", 10)
+    x = points(25)
+    x[17] = float("nan")
+    with torch.no_grad(), pytest.raises(NumericalError, match="the state is not finite"):
+        FFJORD(network()).log_prob(x)
+
+
+def test_log_determinants_count_less_for_the_tolerance_and_are_still_exact() -> None:
+    """One nat counts as 0.03 data units, so that their error may be larger by the inverse."""
+    x, tolerance = points(30), 1e-6
+    with torch.no_grad():
+        exact = FFJORD(network(), Solver(rtol=1e-12, atol=1e-12)).to_base(x)
+        solved = FFJORD(network(), Solver(rtol=tolerance, atol=tolerance)).to_base(x)
+    # An error is tolerated in each of about thirty steps.
+    assert (solved.point - exact.point).abs().max() < 30 * tolerance
+    assert (solved.ladj - exact.ladj).abs().max() < 30 * tolerance / LADJ_WEIGHT
