@@ -117,8 +117,8 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
     Run.check_free(folder, force)
     device = find_device(config.training.device)
     target = open_target(config)
-    config = fit_config(config, target)
-    for remark in (*target.remarks, *chosen_for(config, target)):
+    given, config = config, fit_config(config, target)
+    for remark in (*target.remarks, *chosen_for(given, config, target)):
         reporter.say(remark)
     flow = _first_flow(config, target)
     with delay_interrupts() as interrupted, use_threads(flow.training_threads):

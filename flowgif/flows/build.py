@@ -44,14 +44,25 @@ def fit_config(config: RunConfig, target: Ink) -> RunConfig:
     return config.model_copy(update={"model": model}).resolved()
 
 
-def chosen_for(config: RunConfig, target: Ink) -> tuple[str, ...]:
-    """Says in a sentence what was chosen for a target; nothing if the model's size does not depend on the target."""
-    model, training = config.model, config.training
-    if not isinstance(model, FFJORDConfig) or model.nodes is None or model.finest is None:
-        return ()
-    pixels = model.finest / (2 * float(target.std.prod().sqrt()))
-    end = "" if training.steps is None else f", {training.steps} steps of {training.batch_size} points"
-    return (f"chosen for it: {model.nodes} nodes near the outline, down to {pixels:.2g} pixels apart{end}",)
+def chosen_for(given: RunConfig, fitted: RunConfig, target: Ink) -> tuple[str, ...]:
+    """Says in a sentence what was chosen for a target.
+
+    Args:
+        given: the settings before :func:`fit_config`.
+        fitted: the settings after it.
+        target: the target.
+
+    Returns:
+        The sentence; nothing if nothing was chosen.
+    """
+    model, training = fitted.model, fitted.training
+    parts: list[str] = []
+    if isinstance(model, FFJORDConfig) and model.finest is not None and given.model != model:
+        pixels = model.finest / (2 * float(target.std.prod().sqrt()))
+        parts.append(f"{model.nodes} nodes near the outline, down to {pixels:.2g} pixels apart")
+    if training.steps is not None and given.training.steps is None:
+        parts.append(f"{training.steps} steps of {training.batch_size} points")
+    return (f"chosen for it: {', '.join(parts)}",) if parts else ()
 
 
 def build_flow(config: RunConfig) -> Flow:
