@@ -208,5 +208,8 @@ def test_a_training_that_is_interrupted_leaves_its_message_alone(tmp_path: Path)
         screen, out = terminal.finish()
     assert (terminal.process.returncode, out) == (130, "")
     assert screen.has_cursor
-    assert re.match(r"flowgif: interrupted at step \d+", screen.text), screen.text
+    chosen, *message = screen.text.splitlines()
+    assert re.fullmatch(r"chosen for it: \d+ nodes near the outline, down to [\d.]+ pixels apart", chosen), screen.text
+    assert re.match(r"flowgif: interrupted at step \d+", message[0]), screen.text
+    assert len(message) == 1, screen.text
     assert any(re.match(r"training [━╸╺]{20}  +\d+%", line) for line in screen.seen)
