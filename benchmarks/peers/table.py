@@ -41,14 +41,14 @@ class Kind:
     """A flow that takes part.
 
     Attributes:
-        library: as tables show it.
+        package: as tables show it.
         flow: the flow's name in tables.
         package: the package that must be installed; None if flowgif's own dependencies suffice.
         made_by: the class as ``module:name``; its argument is the width of the hidden layers.
         settings: those that are tried; the one with the least gap takes part in the comparison.
     """
 
-    library: str
+    package: str
     flow: str
     package: str | None
     made_by: str
