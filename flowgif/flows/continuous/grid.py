@@ -13,7 +13,7 @@ from flowgif.config.models import FFJORDConfig
 from flowgif.flows.base import Ink
 from flowgif.flows.continuous.nodes import Grids, grids_of, place_nodes
 from flowgif.flows.continuous.table import TAPS, evaluate_layers, look_up
-from flowgif.flows.continuous.velocity import Derivatives, Prepared, VelocityField
+from flowgif.flows.continuous.velocity import Derivatives, Prepared, VelocityField, differentiate_layers
 from flowgif.flows.networks import ListOf, initialise_uniformly
 
 __all__ = ["GridNetwork"]
@@ -189,16 +189,7 @@ class GridNetwork(VelocityField):
         # Tangents go through the layers together with the value.
         straight, of_features = self.first.weight[:, :2], self.first.weight[:, self._plain :][:, : value.shape[1]]
         da = torch.stack((by_x, by_y)) @ of_features.T + straight.T[:, None]
-        axes = torch.eye(2, dtype=x.dtype, device=x.device)[:, None]
-        if noise is not None:
-            axes = noise[None]
-            da = (noise.T[..., None] * da).sum(0, keepdim=True)
-        for layer in (*self.hidden, self.last):
-            gate = a.sigmoid()
-            h = a * gate
-            da = (da * torch.addcmul(gate, h, 1 - gate)) @ layer.weight.T
-            a = layer(h)
-        return Derivatives(a + moment.rate * x, da + moment.rate * axes)
+        return differentiate_layers(x, moment.rate, a, da, (*self.hidden, self.last), noise)
 
     def _features(self, rows: Tensor, weights: Tensor, levels: int) -> Tensor:
         """Reads the features of the coarsest grids at n points, (n, levels channels)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -14,7 +15,7 @@ from flowgif.config.models import FFJORDConfig
 from flowgif.flows.base import Ink
 from flowgif.flows.networks import ListOf, frequencies_of, initialise_uniformly
 
-__all__ = ["Derivatives", "Prepared", "VelocityField", "VelocityNetwork"]
+__all__ = ["Derivatives", "Prepared", "VelocityField", "VelocityNetwork", "differentiate_layers"]
 
 # What a velocity field needs to know of points and times. It does not depend on the field's weights.
 Prepared = tuple[Tensor, ...]
@@ -132,16 +133,7 @@ class VelocityNetwork(VelocityField):
         straight, of_sin, of_cos = self.first.weight.split((2, features, features), 1)
         turned = torch.cat([torch.cat((-of_cos * w, of_sin * w), 1) for w in self.frequencies.T])
         da = (shrink * (waves @ turned.T)).view(len(x), 2, -1).transpose(0, 1) + straight.T[:, None]
-        axes = torch.eye(2, dtype=x.dtype, device=x.device)[:, None]
-        if noise is not None:
-            axes = noise[None]
-            da = (noise.T[..., None] * da).sum(0, keepdim=True)
-        for layer in (*self.hidden, self.last):
-            gate = a.sigmoid()
-            h = a * gate
-            da = (da * torch.addcmul(gate, h, 1 - gate)) @ layer.weight.T
-            a = layer(h)
-        return Derivatives(a + linear_rate * x, da + linear_rate * axes)
+        return differentiate_layers(x, linear_rate, a, da, (*self.hidden, self.last), noise)
 
     def _enter(self, x: Tensor, time: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Computes the first layer's sums (n, width), c(t), the damped sines and cosines (n, 2 features), and dy/dx."""
@@ -154,3 +146,28 @@ class VelocityNetwork(VelocityField):
         beats = t * (math.pi * torch.arange(1, self.TIME_WAVES + 1, device=t.device))
         clock = self.time(torch.cat((t, beats.sin(), beats.cos()), -1))
         return self.first(torch.cat((x, waves), -1)) + clock, (2 * t - 1) / square, waves, shrink
+
+
+def differentiate_layers(
+    x: Tensor, rate: Tensor, a: Tensor, da: Tensor, layers: Iterable[nn.Linear], noise: Tensor | None
+) -> Derivatives:
+    """Carries a network's first sums and their derivatives through the other layers, with SiLU before each.
+
+    Args:
+        x: the points, (n, 2).
+        rate: c(t), the rate of the velocity c(t) x that is added to the network's output; (), (1, 1) or (n, 1).
+        a: the first layer's sums, (n, width).
+        da: their derivatives along both axes, (2, n, width).
+        layers: the layers after the first.
+        noise: see :meth:`VelocityField.derivatives`.
+    """
+    axes = torch.eye(2, dtype=x.dtype, device=x.device)[:, None]
+    if noise is not None:
+        axes = noise[None]
+        da = (noise.T[..., None] * da).sum(0, keepdim=True)
+    for layer in layers:
+        gate = a.sigmoid()
+        h = a * gate
+        da = (da * torch.addcmul(gate, h, 1 - gate)) @ layer.weight.T
+        a = layer(h)
+    return Derivatives(a + rate * x, da + rate * axes)
