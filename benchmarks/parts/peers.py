@@ -64,6 +64,6 @@ def peers(plan: Plan) -> Iterator[Row]:
             for name, setting in chosen.items():
                 kind = PEERS[name]
                 if is_installed(kind) and (target != "moons" or name in ON_MOONS):
-                    key = plan.key(library=kind.package, flow=kind.flow, target=target, seconds=seconds)
+                    key = plan.key(library=kind.title, flow=kind.flow, target=target, seconds=seconds)
                     training = QUICK_SECONDS if plan.quick else seconds
                     yield Row(key, partial(measure_peer, plan, name, setting, what, training), plan.few)

@@ -41,14 +41,14 @@ class Kind:
     """A flow that takes part.
 
     Attributes:
-        package: as tables show it.
+        title: as tables show it.
         flow: the flow's name in tables.
         package: the package that must be installed; None if flowgif's own dependencies suffice.
         made_by: the class as ``module:name``; its argument is the width of the hidden layers.
         settings: those that are tried; the one with the least gap takes part in the comparison.
     """
 
-    package: str
+    title: str
     flow: str
     package: str | None
     made_by: str

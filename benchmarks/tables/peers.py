@@ -57,6 +57,6 @@ def tuning() -> str:
         for setting, gap in tried.items():
             shown = "failed" if gap == float("inf") else as_gap(gap)
             lines.append(
-                [f"{kind.package} {kind.flow}", setting, f"**{shown}**" if gap == min(tried.values()) else shown]
+                [f"{kind.title} {kind.flow}", setting, f"**{shown}**" if gap == min(tried.values()) else shown]
             )
     return f"{table(['flow', 'setting', 'gap, nats'], lines)}\n\n{caption(content)}"
