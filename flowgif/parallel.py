@@ -17,8 +17,13 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+def _count_processors() -> int:
+    """Returns how many processors this process may use, which can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Yields the function's result of each item, in order; uses as many threads as there are processors.
+    """Yields the function's result of each item, in order; uses as many threads as this process may use processors.
 
     Inside such a thread the items are processed one after another.
 
@@ -29,7 +34,7 @@ def ordered_map(function: Callable[[Item], Result], items: Iterable[Item]) -> It
     if threading.current_thread().name.startswith(THREAD):  # all processors are in use already
         yield from map(function, items)
         return
-    most = os.cpu_count() or 1
+    most = _count_processors()
     with ThreadPoolExecutor(most, THREAD) as pool:
         waiting: deque[Future[Result]] = deque()
         for item in items:

@@ -12,6 +12,13 @@ import pytest
 from flowgif.parallel import ordered_map
 
 
+def _use_processors(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets this process use so many processors, with and without a function of the system that tells which."""
+    monkeypatch.setattr(os, "cpu_count", lambda: count)
+    if hasattr(os, "sched_getaffinity"):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(count)))
+
+
 def _slower_first(item: int) -> int:
     time.sleep(0.002 * (5 - item % 5))
     return item * item
@@ -20,12 +27,12 @@ def _slower_first(item: int) -> int:
 @pytest.mark.parametrize("processors", [1, 2, 5])
 @pytest.mark.parametrize("count", [0, 1, 3, 30])
 def test_results_come_in_order(count: int, processors: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    _use_processors(processors, monkeypatch)
     assert list(ordered_map(_slower_first, range(count))) == [item * item for item in range(count)]
 
 
 def test_as_many_items_as_processors_are_in_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    _use_processors(3, monkeypatch)
     together = threading.Barrier(3, timeout=30)  # passes only if three wait at it
     threads = set(ordered_map(lambda _: (together.wait(), threading.get_ident())[1], range(6)))
     assert len(threads) == 3
@@ -33,7 +40,7 @@ def test_as_many_items_as_processors_are_in_progress(monkeypatch: pytest.MonkeyP
 
 
 def test_few_items_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    _use_processors(3, monkeypatch)
     taken = 0
 
     def items() -> Iterator[int]:
@@ -47,7 +54,7 @@ def test_few_items_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_in_its_own_threads_items_are_processed_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    _use_processors(2, monkeypatch)
 
     def inner(_: int) -> tuple[int, set[int], list[int]]:
         inside = list(ordered_map(lambda item: (threading.get_ident(), item), range(5)))
@@ -59,7 +66,7 @@ def test_in_its_own_threads_items_are_processed_one_after_another(monkeypatch: p
 
 
 def test_an_exception_arrives_at_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    _use_processors(2, monkeypatch)
 
     def refuse(item: int) -> int:
         if item == 3:
@@ -73,7 +80,7 @@ def test_an_exception_arrives_at_its_place(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_threads_end_with_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    _use_processors(3, monkeypatch)
     before = threading.active_count()
     results = ordered_map(lambda item: item, range(100))
     assert next(results) == 0
