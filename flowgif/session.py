@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import torch
+
+from flowgif.config.models import FFJORDConfig
 from flowgif.config.schema import RunConfig, TrainingConfig
 from flowgif.errors import Interrupted, NumericalError, UnusableInput
 from flowgif.evaluation.gap import Gap, measure_gap
 from flowgif.flows.base import Flow
 from flowgif.flows.build import build_flow, chosen_for, fit_config
-from flowgif.machine import delay_interrupts, find_device, use_threads
+from flowgif.machine import delay_interrupts, find_device, repeatable, use_threads
 from flowgif.runs.directory import INITIAL, Run, open_target
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.training.trainer import StepRecord, Trainer
@@ -115,13 +118,13 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
     """
     reporter = reporter or _Silent()
     Run.check_free(folder, force)
-    device = find_device(config.training.device)
+    device = _device_of(config)
     target = open_target(config)
     given, config = config, fit_config(config, target)
     for remark in (*target.remarks, *chosen_for(given, config, target)):
         reporter.say(remark)
     flow = _first_flow(config, target)
-    with delay_interrupts() as interrupted, use_threads(flow.training_threads):
+    with delay_interrupts() as interrupted, use_threads(flow.training_threads), repeatable(device):
         trainer = Trainer(flow.to(device), target, config.training, device)
         run = Run.create(folder, config, target, flow)
         return _Training(run, trainer, target, reporter).run_to_end(interrupted)
@@ -144,10 +147,10 @@ def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | N
     reporter = reporter or _Silent()
     run = Run.open(folder)
     config = config or run.config
-    device = find_device(config.training.device)
+    device = _device_of(config)
     target = run.target()
     flow = run.flow(INITIAL).requires_grad_(True)
-    with delay_interrupts() as interrupted, use_threads(flow.training_threads):
+    with delay_interrupts() as interrupted, use_threads(flow.training_threads), repeatable(device):
         trainer = Trainer(flow.to(device), target, config.training, device)
         _restore(trainer, run)
         if config != run.config:
@@ -156,6 +159,19 @@ def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | N
         reporter.say(f"going on from step {trainer.step}")
         run.keep_metrics_up_to(trainer.step)
         return _Training(run, trainer, target, reporter).run_to_end(interrupted)
+
+
+def _device_of(config: RunConfig) -> torch.device:
+    """Returns the device on which a flow is trained.
+
+    Solves with gradients are heavy work. A step of any other training is so small that an accelerator takes as long to
+    begin its operations as the processor to do them; docs/figures.md has the times.
+
+    Raises:
+        UnusableInput: the machine has no such device.
+    """
+    heavy = isinstance(config.model, FFJORDConfig) and config.training.objective == "likelihood"
+    return find_device(config.training.device, heavy)
 
 
 def _first_flow(config: RunConfig, target: GaussianMixture) -> Flow:

@@ -16,11 +16,12 @@ from flowgif.machine import delay_interrupts, find_device, use_threads
 def test_a_device_is_found_or_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert [find_device(name).type for name in ("auto", "cpu", "cuda")] == ["cuda", "cpu", "cuda"]
+    assert [find_device(name, heavy=True).type for name in ("auto", "cpu", "cuda")] == ["cuda", "cpu", "cuda"]
+    assert [find_device(name, heavy=False).type for name in ("auto", "cpu", "cuda")] == ["cpu", "cpu", "cuda"]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert find_device("auto").type == "cpu"
+    assert find_device("auto", heavy=True).type == "cpu"
     with pytest.raises(UnusableInput, match=r"--device cuda is not available on this machine; usable: auto, cpu$"):
-        find_device("cuda")
+        find_device("cuda", heavy=True)
 
 
 def test_threads_are_as_many_as_before_afterwards() -> None:
