@@ -25,6 +25,11 @@ class SobolDraws:
         self._dimension = dimension
         self._go_to(int(torch.randint(2**62, (), generator=generator)), 0)
 
+    @property
+    def drawn(self) -> int:
+        """The number of points that were drawn."""
+        return self._drawn
+
     def draw(self, n: int) -> Tensor:
         """Returns the next n points, (n, dimension) float64 in [0, 1)."""
         parts: list[Tensor] = []

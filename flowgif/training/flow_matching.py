@@ -59,7 +59,9 @@ class FlowMatching(Objective):
         device: the device of the flow.
     """
 
-    DRAWN = 32768  # points drawn together, because reading the target's lattices costs the same for few as for many
+    # Points drawn together: many, because reading the target's lattices costs the same for few as for many, but only as
+    # many as were drawn before, so that a training starts at once and a short one draws little in vain.
+    LEAST_DRAWN, MOST_DRAWN = 4096, 32768
     CROWDING = 3.0
     SOFTEST = 0.05  # w(t) is proportional to (1 - t + SOFTEST)^(-1/2)
 
@@ -99,9 +101,10 @@ class FlowMatching(Objective):
 
     @torch.no_grad()
     def _draw(self) -> _Block:
-        """Draws the next DRAWN points, or about as many, as whole batches."""
+        """Draws the next block's points, as whole batches."""
         start = self._draws.state()
-        u = self._draws.draw(max(1, self.DRAWN // self._batch_size) * self._batch_size)
+        wanted = min(max(self._draws.drawn, self.LEAST_DRAWN), self.MOST_DRAWN)
+        u = self._draws.draw(max(1, wanted // self._batch_size) * self._batch_size)
         time = (1 - (1 - u[:, 0]) ** self.CROWDING).float()
         x0 = torch.special.ndtri(u[:, 1:3].clamp(1e-12, 1 - 1e-12)).float()
         x1 = self._target.from_uniform(u[:, 3:]).float()
