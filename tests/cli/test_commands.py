@@ -50,16 +50,14 @@ def test_eval_for_people_names_units(continuous: Path, tmp_path: Path, run_here:
     assert len(done.out.splitlines()) == 11
 
 
-@pytest.mark.parametrize(("bound", "code"), [(-1.0, 1), (1.0, 0)])
-@pytest.mark.parametrize("option", ["gap", "nll"])
-def test_a_missed_bound_exits_with_one(
-    continuous: Path, tmp_path: Path, run_here: Callable[..., Finished], option: str, bound: float, code: int
-) -> None:
+def test_a_missed_bound_exits_with_one(continuous: Path, tmp_path: Path, run_here: Callable[..., Finished]) -> None:
     report = json.loads(run_here("eval", continuous, "--json", cwd=tmp_path).out)
-    done = run_here("eval", continuous, "--quiet", f"--max-{option}", report[option] + bound, cwd=tmp_path)
-    assert done.code == code
-    assert f"--max-{option}" in done.err if code else done.err == ""
-    assert done.out  # the report is printed all the same
+    for option in ("gap", "nll"):
+        for bound, code in ((report[option] - 1, 1), (report[option] + 1, 0)):
+            done = run_here("eval", continuous, "--quiet", f"--max-{option}", bound, cwd=tmp_path)
+            assert done.code == code
+            assert f"--max-{option}" in done.err if code else done.err == ""
+            assert done.out  # the report is printed all the same
 
 
 def test_a_missed_bound_ends_the_process_with_one(continuous: Path, tmp_path: Path) -> None:

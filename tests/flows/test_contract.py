@@ -136,7 +136,9 @@ def x() -> Tensor:
     return points
 
 
+@torch.no_grad()
 def test_shapes(flow: Flow, x: Tensor) -> None:
+    flow = flow.relaxed(1e-3)
     times = torch.tensor([0.0, 0.25, 1.0], dtype=torch.float64)
     assert [tuple(part.shape) for part in flow.to_base(x)] == [(N, 2), (N,)]
     assert [tuple(part.shape) for part in flow.from_base(x)] == [(N, 2), (N,)]
@@ -146,6 +148,7 @@ def test_shapes(flow: Flow, x: Tensor) -> None:
     assert flow.sample(5, generator=torch.Generator().manual_seed(0)).shape == (5, 2)
 
 
+@torch.no_grad()
 def test_the_flow_does_something(flow: Flow, x: Tensor) -> None:
     """Without this the others would hold for the identity."""
     moved = flow.from_base(x)
@@ -153,6 +156,7 @@ def test_the_flow_does_something(flow: Flow, x: Tensor) -> None:
     assert moved.ladj.abs().max() > 0.05
 
 
+@torch.no_grad()
 @pytest.mark.parametrize("time", TIMES)
 def test_from_base_inverts_to_base(flow: Flow, x: Tensor, time: float, accuracy: float, ladj_accuracy: float) -> None:
     z, there = flow.to_base(x, time)
@@ -174,6 +178,7 @@ def test_ladj_is_the_log_determinant_of_the_jacobian(
     torch.testing.assert_close(ladj, exact, atol=10 * accuracy, rtol=0)
 
 
+@torch.no_grad()
 @pytest.mark.parametrize("direction", ["to_base", "from_base"])
 def test_each_point_is_carried_by_itself(flow: Flow, x: Tensor, direction: str, accuracy: float) -> None:
     carry = getattr(flow, direction)
@@ -185,6 +190,7 @@ def test_each_point_is_carried_by_itself(flow: Flow, x: Tensor, direction: str, 
         torch.testing.assert_close(alone.ladj[0], together.ladj[k], atol=10 * accuracy, rtol=0)
 
 
+@torch.no_grad()
 def test_path_passes_through_from_base(flow: Flow, x: Tensor, accuracy: float, ladj_accuracy: float) -> None:
     times = torch.tensor([0.0, 0.0, 0.4, 0.4, 0.45, 0.75, 1.0, 1.0], dtype=torch.float64)
     path = flow.path(x, times)
@@ -195,6 +201,7 @@ def test_path_passes_through_from_base(flow: Flow, x: Tensor, accuracy: float, l
     torch.testing.assert_close(flow.trajectory(x, times), path.point, atol=accuracy, rtol=0)
 
 
+@torch.no_grad()
 def test_nothing_has_moved_at_time_0(flow: Flow, x: Tensor) -> None:
     for mapped in (flow.path(x, torch.tensor([0.0, 0.5])), flow.path(x, torch.tensor([0.0]))):
         assert torch.equal(mapped.point[0], x)
@@ -204,6 +211,7 @@ def test_nothing_has_moved_at_time_0(flow: Flow, x: Tensor) -> None:
         assert torch.equal(mapped.ladj, torch.zeros_like(x[:, 0]))
 
 
+@torch.no_grad()
 def test_trajectory_also_runs_backwards(flow: Flow, x: Tensor, accuracy: float) -> None:
     times = torch.tensor([0.9, 0.37, 0.0], dtype=torch.float64)
     back = flow.trajectory(x, times, start=1.0)
@@ -218,6 +226,7 @@ def test_trajectory_also_runs_backwards(flow: Flow, x: Tensor, accuracy: float) 
     torch.testing.assert_close(half_way[1], x, atol=accuracy, rtol=0)
 
 
+@torch.no_grad()
 def test_log_prob_is_the_change_of_variables(flow: Flow, x: Tensor) -> None:
     z, ladj = flow.to_base(x)
     torch.testing.assert_close(flow.log_prob(x), base_log_prob(z) + ladj, atol=1e-12, rtol=0)
@@ -351,8 +360,9 @@ def test_a_step_of_glow_moves_its_sublayers_one_after_another(x: Tensor) -> None
         point = there[1]
 
 
+@torch.no_grad()
 def test_weights_survive_a_file(make: Callable[[int], Flow], x: Tensor, tmp_path: Path) -> None:
-    first, second = make(0), make(1)
+    first, second = make(0).relaxed(1e-3), make(1).relaxed(1e-3)
     assert not torch.equal(first.log_prob(x), second.log_prob(x))
     save_file(first.state_dict(), tmp_path / "weights.safetensors")
     second.load_state_dict(load_file(tmp_path / "weights.safetensors"))
@@ -360,6 +370,7 @@ def test_weights_survive_a_file(make: Callable[[int], Flow], x: Tensor, tmp_path
 
 
 def test_sampling_follows_the_generator(flow: Flow) -> None:
+    flow = flow.relaxed(1e-3)
     draws = [flow.sample(5, generator=torch.Generator().manual_seed(seed)) for seed in (3, 3, 4)]
     assert torch.equal(draws[0], draws[1])
     assert not torch.equal(draws[0], draws[2])
