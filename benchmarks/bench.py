@@ -24,6 +24,7 @@ from common.machine import describe, find_arithmetics, short_name
 from common.measure import Failed
 from common.plan import Part, Plan, Row
 from common.results import QUICK_FOLDER, RESULTS, Results
+from parts.accelerator import accelerator
 from parts.animation import animation
 from parts.budget import budget
 from parts.commands import commands
@@ -41,6 +42,7 @@ PARTS: dict[str, Part] = {
     "commands": commands,
     "targets": targets,
     "budget": budget,
+    "accelerator": accelerator,
     "memory": memory,
     "frames": frames,
     "animation": animation,

@@ -23,8 +23,10 @@ DOCUMENTS = ("README.md", "docs/figures.md", "docs/performance.md", "docs/guide.
 BLOCKS: dict[str, Callable[[], str]] = {
     "summary": summary,
     "commands": commands.commands,
+    "other-machine": commands.other_machine,
     "targets": commands.targets,
     "budget": budget.budget,
+    "accelerator": commands.accelerator,
     "startup": commands.startup,
     "memory": commands.memory,
     "frames": drawing.frames,

@@ -128,7 +128,9 @@ def describe() -> dict[str, Any]:
 def short_name(described: dict[str, Any]) -> str:
     """Returns one line for a table's caption."""
     machine, versions = described["machine"], described["versions"]
+    cores, usable = machine["cores"], machine.get("usable_cores", machine["cores"])
+    used = f"{cores}" if usable == cores else f"{usable} of {cores}"
     return (
-        f"{machine['processor']}, {machine['cores']} cores, {', '.join(described['arithmetics'])}, "
+        f"{machine['processor']}, {used} cores, {', '.join(described['arithmetics'])}, "
         f"Python {versions['python']}, torch {versions['torch']}"
     )

@@ -8,7 +8,7 @@ from common.results import find, median
 
 from tables.markdown import arithmetics, as_gap, as_megabytes, as_seconds, caption, load, table
 
-__all__ = ["commands", "experiments", "memory", "startup", "targets"]
+__all__ = ["accelerator", "commands", "experiments", "memory", "other_machine", "startup", "targets"]
 
 DESCRIPTIONS = {
     "cat": "cat, a silhouette of 400x400",
@@ -32,9 +32,9 @@ def _headed(content: dict[str, Any], head: list[str], lines: list[list[str]]) ->
     return f"{table(head, lines)}\n\n{caption(content)}"
 
 
-def commands() -> str:
+def commands(part: str = "commands") -> str:
     """Returns the table of the three commands on every picture."""
-    content = load("commands")
+    content = load(part)
     lines: list[list[str]] = []
     for row in content["rows"]:
         files = [as_megabytes(median(row, style, "megabytes_of_file")) for style in ("points", "density")]
@@ -55,6 +55,29 @@ def commands() -> str:
             ]
         )
     head = ["picture", "train", "gap, nats", "animate", "file", "`--style density`", "file", "eval", "arithmetic"]
+    return _headed(content, head, lines)
+
+
+def other_machine() -> str:
+    """Returns the same table, measured on a machine with more instructions."""
+    return commands("other-machine/commands")
+
+
+def accelerator() -> str:
+    """Returns the table of trainings on an accelerator."""
+    content = load("accelerator")
+    lines = [
+        [
+            row["key"]["training"],
+            row["key"]["title"],
+            as_seconds(median(row, "training_seconds")),
+            as_seconds(median(row, "seconds")),
+            as_gap(median(row, "eval", "gap")),
+            row["key"]["arithmetic"],
+        ]
+        for row in content["rows"]
+    ]
+    head = ["training", "device", "seconds of training", "seconds of the command", "gap, nats", "arithmetic"]
     return _headed(content, head, lines)
 
 

@@ -21,6 +21,9 @@ class Missing(Exception):
 def load(part: str) -> dict[str, Any]:
     """Returns the results of a part, without the repeats that failed and the rows that are left with none.
 
+    Args:
+        part: its name, or that of a folder of results and its name, as ``other-machine/commands``.
+
     Raises:
         Missing: there are none.
     """
@@ -31,7 +34,7 @@ def load(part: str) -> dict[str, Any]:
         {"key": row["key"], "repeats": [repeat for repeat in row["repeats"] if "failed" not in repeat]}
         for row in content["rows"]
     ]
-    return {**content, "rows": [row for row in rows if row["repeats"]]}
+    return {**content, "file": f"{part}.json", "rows": [row for row in rows if row["repeats"]]}
 
 
 def arithmetics(content: dict[str, Any]) -> list[str]:
@@ -68,13 +71,14 @@ def caption(content: dict[str, Any]) -> str:
     used = {repeat["call"] for row in content["rows"] for repeat in row["repeats"]}
     calls = [call for i, call in enumerate(content["calls"]) if i in used]
     machines = [*dict.fromkeys(short_name(call) for call in calls)]
-    commits = [*dict.fromkeys(call["commit"] or "without a commit" for call in calls)]
+    commits = [*dict.fromkeys(call["commit"] for call in calls if call["commit"])]  # none outside a repository
+    flowgif = f"flowgif at {', '.join(commits)}; " if commits else ""
     repeats = {len(row["repeats"]) for row in content["rows"]}
     most, least = max(repeats), min(repeats)
     times = "one repeat" if most == 1 else f"medians of {most}" if most == least else f"medians of {least} to {most}"
     return (
-        f"{' and '.join(machines)}; {times}; flowgif at {', '.join(commits)}; {calls[-1]['date'][:10]}. "
-        f"Raw: [{content['part']}.json](../benchmarks/results/{content['part']}.json)."
+        f"{' and '.join(machines)}; {times}; {flowgif}{calls[-1]['date'][:10]}. "
+        f"Raw: [{content['file']}](../benchmarks/results/{content['file']})."
     )
 
 
