@@ -57,7 +57,7 @@ def _work(width: int, *args: str) -> Screen:
     return screen
 
 
-@pytest.mark.parametrize("width", [12, 40, 60, 80, 120])
+@pytest.mark.parametrize("width", [12, 80, *(pytest.param(w, marks=pytest.mark.slow) for w in (40, 60, 120))])
 def test_a_line_fits_into_any_window(width: int) -> None:
     screen = _work(width)
     rows = [SENTENCE[i : i + width].rstrip() for i in range(0, len(SENTENCE), width)]

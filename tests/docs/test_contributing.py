@@ -95,6 +95,7 @@ def test_every_kind_has_its_whole_change() -> None:
     assert len(COMMANDS) >= KINDS
 
 
+@pytest.mark.slow
 def test_the_changes_apply_and_do_what_they_say(place: Path) -> None:
     package = place / "copy"
     shutil.copytree(ROOT / "flowgif", package / "flowgif", ignore=shutil.ignore_patterns("__pycache__"))

@@ -102,7 +102,15 @@ FLOWS: dict[str, Callable[[int], Flow]] = {
 DISCRETE = {name: make for name, make in FLOWS.items() if make(0).layer_ends()}
 
 
-@pytest.fixture(params=FLOWS.values(), ids=FLOWS.keys())
+# Solves take long, and the three continuous flows share what solves: `make test` has one of them.
+SLOW = ("fourier", "concatsquash")
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(make, id=name, marks=[pytest.mark.slow] if name in SLOW else []) for name, make in FLOWS.items()
+    ]
+)
 def make(request: pytest.FixtureRequest) -> Callable[[int], Flow]:
     return request.param
 

@@ -101,7 +101,10 @@ print(write(500) - few)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit")
-@pytest.mark.parametrize("name", ["out.gif", "out.png", "out.webp", "out.mp4", "frames"])
+@pytest.mark.parametrize(
+    "name",
+    ["out.gif", *(pytest.param(f, marks=pytest.mark.slow) for f in ("out.png", "out.webp", "out.mp4", "frames"))],
+)
 def test_memory_does_not_grow_with_the_number_of_frames(name: str, tmp_path: Path) -> None:
     """450 frames more are 18 MB of indices, 7 MB when they are compressed; the file is as large."""
     done = subprocess.run(

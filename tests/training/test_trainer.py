@@ -290,7 +290,10 @@ FITS: dict[str, tuple[ModelConfig, TrainingConfig, float]] = {
 }
 
 
-@pytest.mark.parametrize(("model", "training", "bound"), FITS.values(), ids=FITS.keys())
+@pytest.mark.parametrize(
+    ("model", "training", "bound"),
+    [pytest.param(*fit, id=name, marks=[] if name == "spline" else [pytest.mark.slow]) for name, fit in FITS.items()],
+)
 def test_a_short_training_of_a_discrete_flow_fits_the_moons(
     model: ModelConfig, training: TrainingConfig, bound: float
 ) -> None:

@@ -28,7 +28,13 @@ def usual() -> Iterator[Film]:
 
 @pytest.mark.parametrize("suffix", VIDEOS)
 @pytest.mark.parametrize(
-    ("delays", "step"), [([4] * 5 + [100], 4), ([3, 4, 3, 3, 4, 50], 1), ([50] * 6, 50), ([250] * 6, 50)]
+    ("delays", "step"),
+    [
+        ([4] * 5 + [100], 4),
+        pytest.param([3, 4, 3, 3, 4, 50], 1, marks=pytest.mark.slow),
+        pytest.param([50] * 6, 50, marks=pytest.mark.slow),
+        ([250] * 6, 50),
+    ],
 )
 def test_a_video_shows_each_frame_as_long(suffix: str, delays: list[int], step: int, tmp_path: Path) -> None:
     with film_of(discs(6, 64, 48), ramp(6), delays) as film:
