@@ -3,15 +3,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-all lint format bench bench-quick bench-report experiments gallery pictures clean
+.PHONY: demo test tests test-all lint format bench bench-quick bench-report experiments gallery pictures clean
 
 demo: .venv/.ready
 	$(BIN)/flowgif train --img imgs/cat.png --out runs/demo --force
 	$(BIN)/flowgif animate runs/demo
 	$(BIN)/flowgif eval runs/demo
 
+test: .venv/.ready-dev
+	@$(MAKE) --no-print-directory -j 2 lint tests
+
 # Two processes of one thread each share the tests better than one of two threads.
-test: .venv/.ready-dev lint
+tests: .venv/.ready-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal
 
 # What `make test` leaves out: long trainings, fine comparisons, every output's bytes.

@@ -11,6 +11,7 @@ from peers.train import _make
 SIDE, STEP = 8.0, 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, kind in PEERS.items() if is_installed(kind)])
 def test_the_density_of_an_untrained_peer_integrates_to_one(name: str) -> None:
     torch.manual_seed(0)

@@ -39,6 +39,7 @@ def test_plots_are_written_and_reported(
     assert again.err == ""
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_how_many_plots_are_drawn(moons: Path, tmp_path: Path) -> None:
     with in_terminal([sys.executable, "-c", TWO, "eval", moons, "--plots", "pictures"], 60, tmp_path) as terminal:
         screen, out = terminal.finish()

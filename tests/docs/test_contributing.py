@@ -110,6 +110,7 @@ def test_the_changes_apply_and_do_what_they_say(place: Path) -> None:
     assert (place / "moons.npz").exists()
 
 
+@pytest.mark.slow
 def test_rows_from_outside_the_package_work(place: Path) -> None:
     run([command for command in COMMANDS if command.startswith("python")], place, ROOT)
     assert len((place / "corners.sums").read_text().splitlines()) == 3

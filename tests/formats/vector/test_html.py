@@ -387,6 +387,7 @@ WATCH = """{
 LONG = 60
 
 
+@pytest.mark.slow
 def test_a_held_frame_stays_as_long_as_it_should(show: Show) -> None:
     tab = show(_crossing(delays=(LONG, LONG, LONG, 120)), "#paused")
     tab.evaluate(WATCH)
@@ -397,6 +398,7 @@ def test_a_held_frame_stays_as_long_as_it_should(show: Show) -> None:
     assert moments[4] - moments[3] > 1200 - 260  # milliseconds; it may have begun late
 
 
+@pytest.mark.slow
 def test_it_plays_as_often_as_it_should(show: Show) -> None:
     tab = show(_crossing(delays=(LONG,) * 4, loops=2), "#paused")
     tab.evaluate(WATCH)
@@ -429,6 +431,7 @@ def test_with_reduced_motion_the_picture_stands_still(show: Show, cats: Particle
     tab.wait(f"document.querySelector('canvas').dataset.frame != {FRAMES - 1}")
 
 
+@pytest.mark.slow
 def test_light_and_dark(show: Show, cats: ParticleFilm) -> None:
     page = replace(cats, light=ThemeColours("#200000", "#fffff0"), dark=ThemeColours("#ddffdd", "#101820"))
     tab = show(page, f"#frame={FRAMES - 1}", color_scheme="light")
