@@ -30,7 +30,7 @@ __all__ = [
 TOLERANCE = 1e-5
 BYTES = 8  # size of a particle: two float32
 PART = 4096  # largest number of particles that are carried together
-POINTS_AT_ONCE = 1 << 20  # number of particles, over all times, whose positions are in memory: eight megabytes
+POINTS_AT_ONCE = 1 << 23  # number of particles, over all times, whose positions are in memory: 64 megabytes
 
 
 class Refinement(NamedTuple):
