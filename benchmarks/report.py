@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from common.measure import ROOT
-from tables import budget, commands, drawing, peers, plot
+from tables import budget, commands, drawing, goals, peers, plot
 from tables.markdown import Missing
 from tables.readme import SENTENCES, summary
 
@@ -25,6 +25,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "commands": commands.commands,
     "other-machine": commands.other_machine,
     "targets": commands.targets,
+    "goals": goals.goals,
     "budget": budget.budget,
     "accelerator": commands.accelerator,
     "startup": commands.startup,
