@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import torch
-
-from flowgif.config.models import FFJORDConfig
 from flowgif.config.schema import RunConfig, TrainingConfig
 from flowgif.errors import Interrupted, NumericalError, UnusableInput
 from flowgif.evaluation.gap import Gap, measure_gap
@@ -118,7 +115,7 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
     """
     reporter = reporter or _Silent()
     Run.check_free(folder, force)
-    device = _device_of(config)
+    device = find_device(config.training.device, config.recipe.heavy)
     target = open_target(config)
     given, config = config, fit_config(config, target)
     for remark in (*target.remarks, *chosen_for(given, config, target)):
@@ -147,7 +144,7 @@ def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | N
     reporter = reporter or _Silent()
     run = Run.open(folder)
     config = config or run.config
-    device = _device_of(config)
+    device = find_device(config.training.device, config.recipe.heavy)
     target = run.target()
     flow = run.flow(INITIAL).requires_grad_(True)
     with delay_interrupts() as interrupted, use_threads(flow.training_threads), repeatable(device):
@@ -159,19 +156,6 @@ def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | N
         reporter.say(f"going on from step {trainer.step}")
         run.keep_metrics_up_to(trainer.step)
         return _Training(run, trainer, target, reporter).run_to_end(interrupted)
-
-
-def _device_of(config: RunConfig) -> torch.device:
-    """Returns the device on which a flow is trained.
-
-    Solves with gradients are heavy work. A step of any other training is so small that an accelerator takes as long to
-    begin its operations as the processor to do them; docs/figures.md has the times.
-
-    Raises:
-        UnusableInput: the machine has no such device.
-    """
-    heavy = isinstance(config.model, FFJORDConfig) and config.training.objective == "likelihood"
-    return find_device(config.training.device, heavy)
 
 
 def _first_flow(config: RunConfig, target: GaussianMixture) -> Flow:

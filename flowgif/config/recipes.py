@@ -18,7 +18,7 @@ KINETIC = 0.01  # weight of the kinetic energy in a continuous flow's likelihood
 
 @dataclass(frozen=True)
 class Recipe:
-    """The values that stand for None in a TrainingConfig.
+    """The values that stand for None in a TrainingConfig, and what else follows from a model and an objective.
 
     Attributes:
         steps: see TrainingConfig; or a function that returns them for the model's settings, None before these are
@@ -26,6 +26,8 @@ class Recipe:
         batch_size, lr, optimiser: see TrainingConfig.
         kinetic, jacobian: see TrainingConfig; None for a flow that has no velocity to regularise.
         takes_samples: whether ``samples`` may limit the training to a fixed number of points of the target.
+        heavy: whether a step's operations are so large that an accelerator pays, as those of solves with gradients are.
+            docs/figures.md has the times.
     """
 
     steps: int | Callable[[Any], int | None]
@@ -35,6 +37,7 @@ class Recipe:
     kinetic: float | None = None
     jacobian: float | None = None
     takes_samples: bool = True
+    heavy: bool = False
 
     def steps_for(self, model: ModelConfig) -> int | None:
         """Returns the number of steps for a model's settings; None if they are not fitted to a target yet."""
@@ -74,7 +77,7 @@ MODELS: Table[ModelKind] = Table(
             FFJORDConfig,
             {
                 "flow-matching": Recipe(flow_matching_steps, 1024, 0.04, "muon", KINETIC, 0.0, takes_samples=False),
-                "likelihood": Recipe(400, 512, 0.005, "adam", KINETIC, 0.0),
+                "likelihood": Recipe(400, 512, 0.005, "adam", KINETIC, 0.0, heavy=True),
             },
         ),
         "realnvp": ModelKind(RealNVPConfig, {"likelihood": Recipe(2000, 2048, 0.01, "adam")}),

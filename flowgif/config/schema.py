@@ -160,7 +160,7 @@ class RunConfig(Settings, frozen=True):
         name, training, recipes = self.model.name, self.training, MODELS[self.model.name].recipes
         if training.objective is not None and training.objective not in recipes:
             raise ValueError(f"{name} is trained by {', '.join(recipes)}; leave --objective out")
-        recipe = recipes[self._objective]
+        recipe = self.recipe
         if recipe.kinetic is None and (training.kinetic is not None or training.jacobian is not None):
             raise ValueError(f"--kinetic and --jacobian regularise a velocity, which {name} has not; leave them out")
         if not recipe.takes_samples and training.samples is not None:
@@ -172,12 +172,17 @@ class RunConfig(Settings, frozen=True):
     def _objective(self) -> str:
         return self.training.objective or MODELS[self.model.name].usual_objective
 
+    @property
+    def recipe(self) -> Recipe:
+        """What follows from the model and the objective."""
+        return MODELS[self.model.name].recipes[self._objective]
+
     def resolved(self) -> Self:
         """Returns these settings with the model's and the objective's usual values in the place of None."""
         objective = self._objective
-        recipe = MODELS[self.model.name].recipes[objective]
         model = self.model.resolved(objective)
-        return self.model_copy(update={"training": self.training.resolved(objective, recipe, model), "model": model})
+        training = self.training.resolved(objective, self.recipe, model)
+        return self.model_copy(update={"training": training, "model": model})
 
     def to_toml(self) -> str:
         """Returns the settings as TOML, which :func:`flowgif.config.reading.read_config` reads back."""
