@@ -11,7 +11,7 @@ from common.machine import short_name
 
 from tables.markdown import Missing, arithmetics, as_gap, as_megabytes, as_seconds, figure, load, table
 
-__all__ = ["SENTENCES", "Sentence", "summary"]
+__all__ = ["SENTENCES", "Sentence", "animated", "busy", "gaps_within", "seconds", "summary", "trained"]
 
 
 class Sentence(NamedTuple):
@@ -34,7 +34,8 @@ def _of(part: str, *path: str, **key: object) -> list[float]:
     return [figure(content, path, arithmetic=name, **key) for name in arithmetics(content)]
 
 
-def _seconds(part: str, *path: str, **key: object) -> str:
+def seconds(part: str, *path: str, **key: object) -> str:
+    """Returns the median seconds of a row."""
     return _joined([as_seconds(value) for value in _of(part, *path, "seconds", **key)], " s")
 
 
@@ -48,21 +49,24 @@ def _gap(part: str, *path: str, **key: object) -> str:
     return "gap " + _joined([as_gap(value) for value in _of(part, *path, "gap", **key)])
 
 
-def _trained(picture: str) -> str:
-    return f"{_seconds('commands', 'train', picture=picture)}, {_gap('commands', 'eval', picture=picture)}"
+def trained(picture: str) -> str:
+    """Returns the seconds and the gap of a training with default settings."""
+    return f"{seconds('commands', 'train', picture=picture)}, {_gap('commands', 'eval', picture=picture)}"
 
 
-def _animated() -> str:
+def animated() -> str:
+    """Returns the seconds of animations of the cat."""
     return ", ".join(
-        f"{_seconds('commands', style, picture='cat')} {words}"
+        f"{seconds('commands', style, picture='cat')} {words}"
         for style, words in (("points", "as points"), ("density", "as a density"))
     )
 
 
-def _within(options: str, *seconds: int) -> str:
+def gaps_within(picture: str, options: str, *limits: int) -> str:
+    """Returns the gaps of a training that was stopped after so many seconds of the whole command."""
     return ", ".join(
-        f"{_gap('targets', 'eval', kind='within', picture='cat', options=options, within=within)} after {within} s"
-        for within in seconds
+        f"{_gap('targets', 'eval', kind='within', picture=picture, options=options, within=within)} after {within} s"
+        for within in limits
     )
 
 
@@ -72,7 +76,8 @@ def _layered() -> str:
     return f"{ours}; a neural spline flow of zuko: {theirs}"
 
 
-def _busy() -> str:
+def busy() -> str:
+    """Returns how much longer commands take beside a program that keeps one core busy."""
     content = load("targets")
     ratios = [
         figure(content, ("ratio",), kind="busy", command=command) for command in ("train", "eval", "points", "density")
@@ -85,17 +90,17 @@ def _memory() -> str:
 
 
 LINES: dict[str, Callable[[], str]] = {
-    "train on the cat, a silhouette of 400x400 pixels": lambda: _trained("cat"),
-    "train on the bicycle, thin line art": lambda: _trained("bicycle"),
-    "the same command on the cat, stopped earlier or later": lambda: _within("", 6, 20),
-    "animate the cat, 60 frames of 480 pixels": _animated,
-    "evaluate the cat": lambda: _seconds("commands", "eval", picture="cat"),
-    "`make demo` after the installation": lambda: _seconds("targets", kind="demo"),
-    "FFJORD's own objective, from scratch, on the cat": lambda: _within("--objective likelihood", 30, 90),
+    "train on the cat, a silhouette of 400x400 pixels": lambda: trained("cat"),
+    "train on the bicycle, thin line art": lambda: trained("bicycle"),
+    "the same command on the cat, stopped earlier or later": lambda: gaps_within("cat", "", 6, 20),
+    "animate the cat, 60 frames of 480 pixels": animated,
+    "evaluate the cat": lambda: seconds("commands", "eval", picture="cat"),
+    "`make demo` after the installation": lambda: seconds("targets", kind="demo"),
+    "FFJORD's own objective, from scratch, on the cat": lambda: gaps_within("cat", "--objective likelihood", 30, 90),
     "`--model spline`, 60 s, the cat": _layered,
-    "a command beside a program that keeps one core busy": _busy,
+    "a command beside a program that keeps one core busy": busy,
     "memory for a picture of 4000x4000 pixels": _memory,
-    "`flowgif --help`": lambda: _seconds("startup", kind="command", what="--help"),
+    "`flowgif --help`": lambda: seconds("startup", kind="command", what="--help"),
 }
 
 
