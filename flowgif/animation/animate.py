@@ -19,7 +19,7 @@ from flowgif.drawing.styles.table import STYLES
 from flowgif.drawing.trajectories import Trajectories
 from flowgif.flows.base import Flow
 from flowgif.formats.film import Film
-from flowgif.formats.table import Written, check_output, check_rate, check_still, write_output, write_still
+from flowgif.formats.table import Written, check_output, check_rate, check_still, check_transparency, write_output, write_still
 from flowgif.formats.vector.particles import ParticleFilm
 from flowgif.machine import use_threads
 from flowgif.targets.mixture import GaussianMixture
@@ -68,6 +68,8 @@ def animate(
     formats = [check_output(out, config.limits) for out in outs]
     for row in formats:
         check_rate(row, config.pace.fps)
+        if config.look.transparent:
+            check_transparency(row)
     if poster is not None:
         check_still(poster, "--poster")
     timeline = _make_timeline(config.pace, [flow for flow, _ in runs])
@@ -98,7 +100,7 @@ def animate(
         remarks = [*style.remarks, *(f"{file.path}: {file.given_up}" for file in written if file.given_up)]
         if poster is not None and film is not None:
             frame = film.frame(timeline.last_picture)
-            written.append(write_still(poster, frame, film.colours, film.transparent, film.comment))
+            written.append(write_still(poster, frame, film.colours, film.comment))
     return Animated(tuple(written), len(timeline.moments), timeline.seconds, tuple(remarks))
 
 

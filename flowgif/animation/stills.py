@@ -70,5 +70,5 @@ def draw_stills(
         frames = list(add_captions(drawn, moments, style) if config.caption else drawn)
     gap = np.zeros((frames[0].shape[0], max(2, config.side // 60)), dtype=np.uint8)
     row = np.hstack([part for frame in frames for part in (gap, frame)][1:])
-    written = write_still(out, row, style.palette.colours, config.transparent_index, config.comment)
+    written = write_still(out, row, style.colours, config.comment)
     return Animated((replace(written, frames=len(times)),), len(times), 0.0, style.remarks)

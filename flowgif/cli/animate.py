@@ -85,7 +85,7 @@ def animate(
     color: Annotated[
         str | None, _look(help="source: each particle has the colour of the picture where it ends.")
     ] = None,
-    transparent: Annotated[bool, _look("--transparent", help="A background that is see-through.")] = False,
+    transparent: Annotated[bool, _look("--transparent", help="A see-through background.")] = False,
     caption: Annotated[bool, _look("--caption", help="The layer's number, or the time, below the picture.")] = False,
     seed: Annotated[int, _look(min=0, max=2**40, help="Of the particles; same seed, same bytes.")] = 0,
     frames: Annotated[int | None, _timing(help="From the cloud to the picture (default: about 60).")] = None,
