@@ -44,6 +44,7 @@ class Animated:
     remarks: tuple[str, ...]
 
 
+@use_threads(1)  # parts of the particles, and frames, are computed at the same time, each by one thread
 def animate(
     runs: Sequence[tuple[Flow, GaussianMixture]],
     outs: Sequence[Path],
@@ -78,9 +79,6 @@ def animate(
     contents: dict[type, Film | ParticleFilm] = {}
     film: Film | None = None
     with ExitStack() as stack:
-        # Parts of the particles, and frames, are computed at the same time, each by one thread.
-        stack.enter_context(use_threads(1))
-
         # A page and frames of the same particles share one integration, which is expensive.
         @functools.cache
         def motion_of(style: Style, count: int | None) -> Trajectories:

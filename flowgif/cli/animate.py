@@ -117,13 +117,11 @@ def animate(
         from flowgif import session
         from flowgif.animation.animate import animate as write_all
         from flowgif.animation.stills import draw_stills
-        from flowgif.machine import use_threads
         from flowgif.runs.settings import newest_run
 
         config = _config(context, pace, most, len(runs or [""]))
         folders = runs or [newest_run()]
-        with use_threads(1):  # a target takes a tenth of a second, of which a second thread saves nothing
-            loaded = [session.load(folder) for folder in folders]
+        loaded = [session.load(folder) for folder in folders]
         pairs = [(run.flow, run.target) for run in loaded]
         if stills is not None:
             done = draw_stills(pairs, stills, _parse_times(times, loaded[0].flow), config, progress)
