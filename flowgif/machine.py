@@ -62,6 +62,9 @@ def repeatable(device: torch.device) -> Generator[None]:
 def use_threads(count: int | None) -> Generator[None]:
     """Sets the number of threads of one operation of torch or numpy inside the block, and restores it afterwards.
 
+    Threads that share an operation add up parts of its sums, so its last bits depend on their number. What must be the
+    same everywhere therefore has a fixed number of them.
+
     numpy's products always use one thread: they are too small for a second to save time, and where another program has
     the second core, every product waits for it. Threads that each do a part of the work by itself do not wait.
 

@@ -24,7 +24,7 @@ _OKLAB = np.array(
 )
 
 
-def oklab(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+def oklab(colours: npt.NDArray[np.number]) -> npt.NDArray[np.float64]:
     """Converts sRGB colours, (n, 3), to Oklab, (n, 3): lightness, green to red, and blue to yellow."""
     share = colours / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)

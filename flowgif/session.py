@@ -89,6 +89,7 @@ class Loaded:
     target: GaussianMixture
 
 
+@use_threads(1)
 def load(folder: Path | str) -> Loaded:
     """Opens a run directory.
 
@@ -116,11 +117,12 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
     reporter = reporter or _Silent()
     Run.check_free(folder, force)
     device = find_device(config.training.device, config.recipe.heavy)
-    target = open_target(config)
-    given, config = config, fit_config(config, target)
-    for remark in (*target.remarks, *chosen_for(given, config, target)):
-        reporter.say(remark)
-    flow = _first_flow(config, target)
+    with use_threads(1):
+        target = open_target(config)
+        given, config = config, fit_config(config, target)
+        for remark in (*target.remarks, *chosen_for(given, config, target)):
+            reporter.say(remark)
+        flow = _first_flow(config, target)
     with delay_interrupts() as interrupted, use_threads(flow.training_threads), repeatable(device):
         trainer = Trainer(flow.to(device), target, config.training, device)
         run = Run.create(folder, config, target, flow)
@@ -145,8 +147,9 @@ def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | N
     run = Run.open(folder)
     config = config or run.config
     device = find_device(config.training.device, config.recipe.heavy)
-    target = run.target()
-    flow = run.flow(INITIAL).requires_grad_(True)
+    with use_threads(1):
+        target = run.target()
+        flow = run.flow(INITIAL).requires_grad_(True)
     with delay_interrupts() as interrupted, use_threads(flow.training_threads), repeatable(device):
         trainer = Trainer(flow.to(device), target, config.training, device)
         _restore(trainer, run)

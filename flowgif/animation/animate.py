@@ -19,7 +19,7 @@ from flowgif.drawing.styles.table import STYLES
 from flowgif.drawing.trajectories import Trajectories
 from flowgif.flows.base import Flow
 from flowgif.formats.film import Film
-from flowgif.formats.table import Written, check_output, check_rate, check_still, write_output, write_still
+from flowgif.formats.table import Written, check_output, check_rate, check_still, check_transparency, write_output, write_still
 from flowgif.formats.vector.particles import ParticleFilm
 from flowgif.machine import use_threads
 from flowgif.targets.mixture import GaussianMixture
@@ -44,6 +44,7 @@ class Animated:
     remarks: tuple[str, ...]
 
 
+@use_threads(1)  # parts of the particles, and frames, are computed at the same time, each by one thread
 def animate(
     runs: Sequence[tuple[Flow, GaussianMixture]],
     outs: Sequence[Path],
@@ -68,6 +69,8 @@ def animate(
     formats = [check_output(out, config.limits) for out in outs]
     for row in formats:
         check_rate(row, config.pace.fps)
+        if config.look.transparent:
+            check_transparency(row)
     if poster is not None:
         check_still(poster, "--poster")
     timeline = _make_timeline(config.pace, [flow for flow, _ in runs])
@@ -76,9 +79,6 @@ def animate(
     contents: dict[type, Film | ParticleFilm] = {}
     film: Film | None = None
     with ExitStack() as stack:
-        # Parts of the particles, and frames, are computed at the same time, each by one thread.
-        stack.enter_context(use_threads(1))
-
         # A page and frames of the same particles share one integration, which is expensive.
         @functools.cache
         def motion_of(style: Style, count: int | None) -> Trajectories:
@@ -98,7 +98,7 @@ def animate(
         remarks = [*style.remarks, *(f"{file.path}: {file.given_up}" for file in written if file.given_up)]
         if poster is not None and film is not None:
             frame = film.frame(timeline.last_picture)
-            written.append(write_still(poster, frame, film.colours, film.transparent, film.comment))
+            written.append(write_still(poster, frame, film.colours, film.comment))
     return Animated(tuple(written), len(timeline.moments), timeline.seconds, tuple(remarks))
 
 

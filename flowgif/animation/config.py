@@ -65,11 +65,6 @@ class AnimationConfig:
         return Limits(self.max_bytes, None if self.preset is None else PRESETS[self.preset])
 
     @property
-    def transparent_index(self) -> int | None:
-        """The palette index of the transparent colour, or None."""
-        return 0 if self.look.transparent else None
-
-    @property
     def side(self) -> int:
         """The longer side of a frame, pixels: the preset's, else ``size``, else the style's default."""
         if self.preset is not None:

@@ -36,9 +36,8 @@ def record_film(
         frames = map(_pad_to_square, frames)
     return Film.record(
         _report(frames, len(timeline.moments), reporter),
-        style.palette.colours,
+        style.colours,
         timeline.delays,
-        transparent=config.transparent_index,
         loops=config.loops,
         comment=config.comment,
         ticks=timeline.ticks,

@@ -56,11 +56,14 @@ def make_particle_film(
 
 
 def _themes(look: Look) -> tuple[ThemeColours, ThemeColours]:
-    """Returns the light and the dark theme; colours set by the user apply to both."""
+    """Returns the light and the dark theme; colours set by the user apply to both, and so does transparency."""
     themes = [(theme.foreground, theme.background) for theme in THEMES.values()]
     requested = (look.foreground, look.background)
     light, dark = themes if requested in themes else (requested, requested)
-    return ThemeColours(_hex(light[0]), _hex(light[1])), ThemeColours(_hex(dark[0]), _hex(dark[1]))
+    foregrounds = (_hex(light[0]), _hex(dark[0]))
+    backgrounds = ("transparent",) * 2 if look.transparent else (_hex(light[1]), _hex(dark[1]))
+    on_light, on_dark = map(ThemeColours, foregrounds, backgrounds)
+    return on_light, on_dark
 
 
 def _hex(colour: tuple[int, int, int]) -> str:

@@ -26,6 +26,7 @@ from flowgif.timeline import FRAMES, Moment
 __all__ = ["draw_stills"]
 
 
+@use_threads(1)
 def draw_stills(
     runs: Sequence[tuple[Flow, GaussianMixture]],
     out: Path,
@@ -58,7 +59,7 @@ def draw_stills(
     # Tails show earlier frames, so these are computed at the default speed too.
     before = [[Moment(0, max(0.0, time - i / FRAMES)) for i in range(style.memory, 0, -1)] for time in times]
     drawn_moments = [*moments, *itertools.chain(*before)]
-    with use_threads(1), integrate(style, drawn_moments, config.points, config.seed, reporter) as motion:
+    with integrate(style, drawn_moments, config.points, config.seed, reporter) as motion:
         if style.memory:
             histories = zip(before, moments, strict=True)
             drawn = (
@@ -70,5 +71,5 @@ def draw_stills(
         frames = list(add_captions(drawn, moments, style) if config.caption else drawn)
     gap = np.zeros((frames[0].shape[0], max(2, config.side // 60)), dtype=np.uint8)
     row = np.hstack([part for frame in frames for part in (gap, frame)][1:])
-    written = write_still(out, row, style.palette.colours, config.transparent_index, config.comment)
+    written = write_still(out, row, style.colours, config.comment)
     return Animated((replace(written, frames=len(times)),), len(times), 0.0, style.remarks)

@@ -85,7 +85,7 @@ def animate(
     color: Annotated[
         str | None, _look(help="source: each particle has the colour of the picture where it ends.")
     ] = None,
-    transparent: Annotated[bool, _look("--transparent", help="A background that is see-through.")] = False,
+    transparent: Annotated[bool, _look("--transparent", help="A see-through background.")] = False,
     caption: Annotated[bool, _look("--caption", help="The layer's number, or the time, below the picture.")] = False,
     seed: Annotated[int, _look(min=0, max=2**40, help="Of the particles; same seed, same bytes.")] = 0,
     frames: Annotated[int | None, _timing(help="From the cloud to the picture (default: about 60).")] = None,
@@ -117,13 +117,11 @@ def animate(
         from flowgif import session
         from flowgif.animation.animate import animate as write_all
         from flowgif.animation.stills import draw_stills
-        from flowgif.machine import use_threads
         from flowgif.runs.settings import newest_run
 
         config = _config(context, pace, most, len(runs or [""]))
         folders = runs or [newest_run()]
-        with use_threads(1):  # a target takes a tenth of a second, of which a second thread saves nothing
-            loaded = [session.load(folder) for folder in folders]
+        loaded = [session.load(folder) for folder in folders]
         pairs = [(run.flow, run.target) for run in loaded]
         if stills is not None:
             done = draw_stills(pairs, stills, _parse_times(times, loaded[0].flow), config, progress)

@@ -7,6 +7,7 @@ indices are shades, from the faintest to the full, of one colour or of several.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from flowgif import names
 from flowgif.errors import UnusableInput, did_you_mean
 from flowgif.names import Table
 from flowgif.oklab import from_oklab, oklab
+from flowgif.opacity import least_opacity, take_from
 
 __all__ = [
     "CMAPS",
@@ -29,7 +31,6 @@ __all__ = [
     "is_faint",
     "legible",
     "make_look",
-    "ramp",
     "shades",
 ]
 
@@ -77,20 +78,45 @@ CMAPS = Table(
 
 @dataclass(frozen=True, eq=False)
 class Palette:
-    """The colours of a file.
+    """Colours, each on an opaque and on a transparent background.
 
     Attributes:
-        colours: (n, 3) uint8, sRGB: the background, then the shades of each colour up to the full one.
-        shades: number of shades of each colour.
+        colours: (n, 3) uint8, sRGB. In the palette of a file the first is the background, then come the shades of each
+            colour up to the full one.
+        see_through: (n, 4) uint8, sRGB and opacity: the same colours with the background taken out. Laid over it they
+            look like ``colours``. The background itself has no opacity, and a full colour is opaque.
     """
 
     colours: npt.NDArray[np.uint8]
-    shades: int
+    see_through: npt.NDArray[np.uint8]
 
-    @property
-    def levels(self) -> int:
-        """The number of levels from the background to a full colour, both included."""
-        return self.shades + 1
+    @classmethod
+    def ramp(cls, anchors: Sequence[RGB], levels: int) -> Palette:
+        """Interpolates colours at even steps along the anchors in Oklab (B. Ottosson, 2020).
+
+        The first anchor is the background. Opacity never falls on the way to the last anchor, which is opaque; apart
+        from that it is in proportion to the least that gives the colour over the background.
+        """
+        lab = oklab(np.asarray(anchors, dtype=np.uint8))
+        positions = np.linspace(0, len(lab) - 1, levels)
+        colours = from_oklab(np.stack([np.interp(positions, range(len(lab)), lab[:, c]) for c in range(3)], 1))
+        opacity = np.maximum.accumulate(least_opacity(colours, colours[0]))
+        # A picture may have parts of the background's own colour, which are opaque nevertheless.
+        opacity = opacity / opacity[-1] if opacity[-1] > 0 else np.linspace(0, 1, levels)
+        return cls(colours, take_from(colours, colours[0], opacity))
+
+    @classmethod
+    def join(cls, parts: Sequence[Palette]) -> Palette:
+        """Returns the colours of all parts, one after another."""
+        return cls(
+            np.concatenate([part.colours for part in parts]), np.concatenate([part.see_through for part in parts])
+        )
+
+    def __getitem__(self, index: slice | npt.NDArray[np.int64]) -> Palette:
+        return Palette(self.colours[index], self.see_through[index])
+
+    def __len__(self) -> int:
+        return len(self.colours)
 
 
 @dataclass(frozen=True)
@@ -194,19 +220,11 @@ def _parse(text: str, option: str) -> RGB:
     return (rgb[0], rgb[1], rgb[2])
 
 
-def ramp(anchors: tuple[RGB, ...] | npt.NDArray[np.uint8], levels: int) -> npt.NDArray[np.uint8]:
-    """Interpolates colours at even steps along the anchors, (levels, 3), in Oklab (B. Ottosson, 2020)."""
-    lab = oklab(np.asarray(anchors))
-    positions = np.linspace(0, len(lab) - 1, levels)
-    mixed = np.stack([np.interp(positions, range(len(lab)), lab[:, c]) for c in range(3)], 1)
-    return from_oklab(mixed)
-
-
 def shades(background: RGB, colours: npt.NDArray[np.uint8], count: int, foreground: RGB) -> Palette:
-    """Makes a palette with ``count`` shades of each of the colours (k, 3), then of the foreground."""
+    """Makes a palette: the background, ``count`` shades of each of the colours (k, 3), and then of the foreground."""
     full = [*((int(red), int(green), int(blue)) for red, green, blue in colours), foreground]
-    rows = [ramp((background, colour), count + 1)[1:] for colour in full]
-    return Palette(np.concatenate([np.array([background], dtype=np.uint8), *rows]), count)
+    ramps = [Palette.ramp((background, colour), count + 1) for colour in full]
+    return Palette.join([ramps[0][:1], *(ramp[1:] for ramp in ramps)])
 
 
 def legible(colour: RGB, ground: RGB) -> RGB:

@@ -50,7 +50,7 @@ class Format(ABC):
         write: fills a new file; the same content gives the same bytes.
         check: checks in advance that the path can be written; raises UnusableInput.
         fastest: the largest number of frames per second that it can play.
-        has_transparency: whether it can hold transparent pixels.
+        has_transparency: whether it can hold see-through pixels; otherwise it is refused for a see-through background.
         fits_size: whether --max-size is kept: a raster format is written with less and less quality until it fits; a
             vector format is refused if it is too large.
         fits_preset: whether its files can be opened again and checked against a preset.
@@ -85,17 +85,17 @@ class RasterFormat(Format):
 
     def write_whole(self, path: Path, content: Film, limits: Limits) -> Written:
         if limits.preset is None and limits.max_bytes is None:
-            write_atomically(path, lambda beside: self._fill(beside, content))
+            write_atomically(path, lambda beside: self.write(beside, content))
             return Written(path, path.stat().st_size, len(content))
         preset = limits.preset
         if preset is None:
-            fitted = write_fitted(path, content, self._fill, limits.max_bytes)
+            fitted = write_fitted(path, content, self.write, limits.max_bytes)
         else:
             with content.with_size(preset.side) as sized:
                 fitted = write_fitted(
                     path,
                     sized,
-                    self._fill,
+                    self.write,
                     limits.smallest_max_bytes,
                     max_frames=preset.max_frames,
                     floor=replace(FLOOR, side=preset.side) if preset.square else FLOOR,
@@ -103,16 +103,13 @@ class RasterFormat(Format):
                 )
         return Written(path, fitted.bytes, fitted.frames, fitted.given_up)
 
-    def _fill(self, path: Path, film: Film) -> None:
-        self.write(path, film if self.has_transparency else film.as_opaque())
-
 
 @dataclass(frozen=True, kw_only=True)
 class FramesFormat(RasterFormat):
     """A format with a file for each frame: ``write(path, film)`` puts all files into a folder, or none."""
 
     def write_whole(self, path: Path, content: Film, limits: Limits) -> Written:
-        self._fill(path, content)
+        self.write(path, content)
         return Written(path, sum(file.stat().st_size for file in name_frames(path, len(content))), len(content))
 
 

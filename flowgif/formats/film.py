@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from flowgif.errors import UnusableInput
 from flowgif.files import Spool, spool
-from flowgif.formats.raster.palette import merge_colours, nearest_colours
+from flowgif.formats.raster.palette import blended, merge_colours, nearest_colours
 from flowgif.formats.thin import thin
 from flowgif.parallel import ordered_map
 
@@ -33,8 +33,9 @@ class Film:
 
     Attributes:
         width, height: size of every frame, pixels.
-        colours: (levels, 3) uint8, sRGB, at most 256; the first is the background.
-        transparent: the index of the transparent colour, or None.
+        colours: (levels, 3) uint8, sRGB, at most 256; the first is the background. Or (levels, 4), sRGB and opacity, of
+            a film whose background is transparent. The first then has no opacity, but red, green and blue of the
+            background for which the film was drawn.
         delays: the time for which each frame is shown, ticks.
         loops: number of times that the film is shown; 0 for ever.
         comment: text for the file's metadata, if its format has a place for it.
@@ -45,7 +46,6 @@ class Film:
     width: int
     height: int
     colours: npt.NDArray[np.uint8]
-    transparent: int | None
     delays: tuple[int, ...]
     loops: int
     comment: str
@@ -61,7 +61,6 @@ class Film:
         colours: npt.NDArray[np.uint8],
         delays: Sequence[int],
         *,
-        transparent: int | None = None,
         loops: int = 0,
         comment: str = "",
         ticks: int = 100,
@@ -70,10 +69,9 @@ class Film:
 
         Args:
             frames: palette indices, each (height, width), all of one size; as many frames as delays.
-            colours: (levels, 3) uint8.
+            colours: (levels, 3) or (levels, 4) uint8.
             delays: the time for which each frame is shown, ticks; at least 1, and at most LONGEST ticks or hundredths
                 of a second.
-            transparent: the index of the transparent colour.
             loops: number of times that the film is shown; 0 for ever.
             comment: text for the file's metadata.
             ticks: ticks per second.
@@ -83,7 +81,7 @@ class Film:
             ValueError: frames, colours and delays do not fit together.
         """
         delays = tuple(delays)
-        _check(colours, delays, transparent, loops, ticks)
+        _check(colours, delays, loops, ticks)
         counts, places, size = np.zeros(len(colours), np.int64), list[tuple[int, int]](), (0, 0)
         store = spool("frames")
         try:
@@ -100,7 +98,7 @@ class Film:
             store.close()
             raise
         height, width = size
-        return cls(width, height, colours, transparent, delays, loops, comment, ticks, counts, store, tuple(places))
+        return cls(width, height, colours, delays, loops, comment, ticks, counts, store, tuple(places))
 
     def frame(self, index: int) -> Frame:
         """Returns the palette indices of a frame, (height, width), which the caller may change."""
@@ -134,30 +132,26 @@ class Film:
         rounded = [(2 * start * ticks + self.ticks) // (2 * self.ticks) for start in starts]
         return tuple(after - before for before, after in itertools.pairwise(rounded))
 
-    def as_opaque(self) -> Self:
-        """Returns the film with white instead of the transparent colour; it is open as long as this one is."""
-        if self.transparent is None:
-            return self
-        colours = self.colours.copy()
-        colours[self.transparent] = 255
-        return replace(self, colours=colours, transparent=None)
+    @property
+    def is_opaque(self) -> bool:
+        """Whether nothing shows through any of its colours."""
+        return self.colours.shape[1] == 3
 
     def can_have(self, number: int) -> bool:
         """Returns whether all delays of ``with_frames(number)`` are short enough for every format."""
         return max(self._thinned(number)[1]) <= _longest(self.ticks)
 
     def with_levels(self, levels: int) -> Self:
-        """Returns a film with at most ``levels`` colours; the first, the last and the transparent one always stay."""
+        """Returns a film with at most ``levels`` colours; the first and the last one always stay."""
         if levels >= len(self.colours):
             return self.with_frames(len(self))
-        colours, index = merge_colours(self.colours, self.counts, levels, self.transparent)
-        transparent = None if self.transparent is None else int(index[self.transparent])
-        return self._recorded((index[frame] for frame in self.frames()), colours, transparent)
+        colours, index = merge_colours(self.colours, self.counts, levels)
+        return self._recorded((index[frame] for frame in self.frames()), colours)
 
     def with_frames(self, number: int) -> Self:
         """Returns a film of at most ``number`` frames with the same duration; see :func:`thin`."""
         kept, delays = self._thinned(number)
-        _check(self.colours, delays, self.transparent, self.loops, self.ticks)
+        _check(self.colours, delays, self.loops, self.ticks)
         store, places = spool("frames"), list[tuple[int, int]]()
         try:
             for index in kept:
@@ -171,49 +165,28 @@ class Film:
     def with_size(self, side: int) -> Self:
         """Returns a film whose longer side has at most ``side`` pixels.
 
-        Each pixel has the colour of the palette that is nearest to the average over its area. Averages leave out
-        transparent pixels. A pixel is transparent if more than half of its area is.
+        Each pixel has the colour of the palette that is nearest to the average over its area, in opacity too.
         """
         longer = max(self.width, self.height)
         if side >= longer:
             return self.with_frames(len(self))
         width, height = (max(1, round(length * side / longer)) for length in (self.width, self.height))
-        return self._recorded(
-            (self._shrunk(frame, width, height) for frame in self.frames()), self.colours, self.transparent
-        )
+        return self._recorded((self._shrunk(frame, width, height) for frame in self.frames()), self.colours)
 
     def _thinned(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         # Browsers play delays of up to a hundredth of a second as ten of them. A film that has such delays anyway is
         # not for browsers.
         return thin(self.delays, number, shortest=min(self.ticks // 100 + 1, *self.delays))
 
-    def _recorded(self, frames: Iterable[Frame], colours: npt.NDArray[np.uint8], transparent: int | None) -> Self:
+    def _recorded(self, frames: Iterable[Frame], colours: npt.NDArray[np.uint8]) -> Self:
         return self.record(
-            frames,
-            colours,
-            self.delays,
-            transparent=transparent,
-            loops=self.loops,
-            comment=self.comment,
-            ticks=self.ticks,
+            frames, colours, self.delays, loops=self.loops, comment=self.comment, ticks=self.ticks
         )
 
     def _shrunk(self, frame: Frame, width: int, height: int) -> Frame:
-        # Colours are multiplied by their opacity, so that transparent pixels add nothing.
-        opaque = np.arange(len(self.colours)) != self.transparent
-        table = np.column_stack(
-            [self.colours * opaque[:, None], opaque] if self.transparent is not None else [self.colours]
-        )
-        channels = np.take(table.astype(np.float32), frame, axis=0)
-        averages = _average(_average(channels, height).swapaxes(0, 1), width).swapaxes(0, 1)
-        if self.transparent is None:
-            return nearest_colours(averages.reshape(-1, 3), self.colours).reshape(height, width)
-        share = averages[..., 3]
-        colour = averages[..., :3] / np.maximum(share, 1e-6)[..., None]
-        solid = np.flatnonzero(opaque).astype(np.uint8)
-        small = solid[nearest_colours(colour.reshape(-1, 3), self.colours[solid])].reshape(height, width)
-        small[share < 0.5 - 1e-3] = self.transparent
-        return small
+        looks = blended(self.colours).astype(np.float32)
+        averages = _average(_average(np.take(looks, frame, axis=0), height).swapaxes(0, 1), width).swapaxes(0, 1)
+        return nearest_colours(averages.reshape(height * width, -1), looks).reshape(height, width)
 
 
 def _average(x: npt.NDArray[np.floating], length: int) -> npt.NDArray[np.floating]:
@@ -231,13 +204,13 @@ def _count_and_pack(frame: Frame) -> tuple[Frame, npt.NDArray[np.int64], bytes]:
     return frame, np.bincount(frame.ravel(), minlength=256), zlib.compress(frame.tobytes(), EFFORT)
 
 
-def _check(
-    colours: npt.NDArray[np.uint8], delays: tuple[int, ...], transparent: int | None, loops: int, ticks: int
-) -> None:
-    if colours.ndim != 2 or colours.shape[1] != 3 or colours.dtype != np.uint8 or not 1 <= len(colours) <= 256:
-        raise ValueError(f"colours must be (1 to 256, 3) uint8, not {colours.shape} {colours.dtype}")
-    if not delays or min(delays) < 1 or loops < 0 or (transparent is not None and not 0 <= transparent < len(colours)):
-        raise ValueError(f"{len(delays)} delays, {loops} loops and the see-through colour {transparent} make no film")
+def _check(colours: npt.NDArray[np.uint8], delays: tuple[int, ...], loops: int, ticks: int) -> None:
+    if colours.ndim != 2 or colours.shape[1] not in {3, 4} or colours.dtype != np.uint8 or not 1 <= len(colours) <= 256:
+        raise ValueError(f"colours must be (1 to 256, 3 or 4) uint8, not {colours.shape} {colours.dtype}")
+    if colours[0, 3:].any():
+        raise ValueError(f"the background of a see-through film has the opacity {colours[0, 3]}; it must be 0")
+    if not delays or min(delays) < 1 or loops < 0:
+        raise ValueError(f"{len(delays)} delays and {loops} loops make no film")
     if not 1 <= ticks <= LONGEST:
         raise ValueError(f"{ticks} ticks a second; give 1 to {LONGEST}")
     if max(delays) > (longest := _longest(ticks)):

@@ -38,6 +38,7 @@ __all__ = [
     "check_output",
     "check_rate",
     "check_still",
+    "check_transparency",
     "find_format",
     "register_format",
     "write_output",
@@ -53,10 +54,8 @@ _WEBP = RasterFormat(name="WebP", suffixes=(".webp",), write=write_webp, fastest
 _MP4 = RasterFormat(
     name="MP4", suffixes=(".mp4",), write=write_mp4, check=check_video, fastest=120, has_transparency=False
 )
-_WEBM = RasterFormat(
-    name="WebM", suffixes=(".webm",), write=write_webm, check=check_video, fastest=120, has_transparency=False
-)
-_HTML = VectorFormat(name="HTML page", suffixes=(".html",), write=write_page, fastest=120, has_transparency=False)
+_WEBM = RasterFormat(name="WebM", suffixes=(".webm",), write=write_webm, check=check_video, fastest=120)
+_HTML = VectorFormat(name="HTML page", suffixes=(".html",), write=write_page, fastest=120)
 SINGLE_FRAMES = FramesFormat(
     name="folder of frames", suffixes=(), write=write_frames, check=check_frames, fastest=120, fits_size=False
 )
@@ -140,6 +139,19 @@ def check_rate(row: Format, fps: float) -> None:
         )
 
 
+def check_transparency(row: Format) -> None:
+    """Checks that a format can hold a see-through background.
+
+    Raises:
+        UnusableInput: it cannot.
+    """
+    if not row.has_transparency:
+        suitable = names.listed([suffix for suffix, other in FORMATS.items() if other.has_transparency], "or")
+        raise UnusableInput(
+            f"--transparent: {_with_article(row.name)} cannot be see-through; leave it out, or name a {suitable}"
+        )
+
+
 def write_output(path: Path, content: Film | ParticleFilm, limits: Limits = Limits()) -> Written:
     """Writes an output in the format that the path names; the same content gives the same bytes.
 
@@ -178,7 +190,6 @@ def write_still(
     path: Path,
     frame: npt.NDArray[np.uint8],
     colours: npt.NDArray[np.uint8],
-    transparent: int | None = None,
     comment: str = "",
 ) -> Written:
     """Writes a single frame as a PNG, whole or not at all.
@@ -186,14 +197,13 @@ def write_still(
     Args:
         path: the file.
         frame: palette indices, (height, width).
-        colours: (levels, 3) uint8, sRGB.
-        transparent: the index of the transparent colour, or None.
+        colours: (levels, 3) uint8, sRGB; or (levels, 4), with opacity.
         comment: text for the file's metadata.
 
     Raises:
         UnusableInput: the place cannot be written.
     """
-    write_atomically(path, lambda beside: write_png(beside, frame, colours, transparent, comment))
+    write_atomically(path, lambda beside: write_png(beside, frame, colours, comment))
     return Written(path, path.stat().st_size, 1)
 
 

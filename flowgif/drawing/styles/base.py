@@ -59,6 +59,11 @@ class Style(ABC):
         self.runs, self.look = runs, look
         self.shape = (runs[0].view.height, runs[0].view.width)
 
+    @property
+    def colours(self) -> Frame:
+        """The colours of a file's levels: (levels, 3) sRGB, or (levels, 4) with opacity for a transparent background."""
+        return self.palette.see_through if self.look.transparent else self.palette.colours
+
     @abstractmethod
     def base_points(self, count: int | None, seed: int) -> Tensor:
         """Returns the points of N(0, I) that the flow maps, (m, 2).

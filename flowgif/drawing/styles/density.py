@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from flowgif.drawing.colours import Look, Palette, ramp
+from flowgif.drawing.colours import Look, Palette
 from flowgif.drawing.ink import smooth_mass
 from flowgif.drawing.mesh import Mesh
 from flowgif.drawing.placing import DrawnRun
@@ -56,7 +56,7 @@ class DensityStyle(Style):
         super().__init__(runs, look)
         if look.source:
             raise UnusableInput("--color source colours particles; it goes with --style points or trails")
-        self.palette = Palette(ramp(look.cmap, self.LEVELS), self.LEVELS - 1)
+        self.palette = Palette.ramp(look.cmap, self.LEVELS)
         self.text = np.arange(self.LEVELS, dtype=np.uint8)
 
     def base_points(self, count: int | None, seed: int) -> Tensor:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from flowgif.drawing.colours import Look, Palette, legible, ramp
+from flowgif.drawing.colours import Look, Palette, legible
 from flowgif.drawing.ink import arrows, means_around
 from flowgif.drawing.placing import DrawnRun
 from flowgif.drawing.styles.base import Array, Frame, to_levels
@@ -53,12 +53,12 @@ class FieldStyle(DensityStyle):
 
     def __init__(self, runs: Sequence[DrawnRun], look: Look) -> None:
         super().__init__(runs, look)
-        faint = ramp(look.cmap, 1000)[: int(1000 * FAINTNESS)]
+        faint = Palette.ramp(look.cmap, 1000)[: int(1000 * FAINTNESS)]
         under = faint[np.linspace(0, len(faint) - 1, self.LEVELS).round().astype(np.int64)]
         # Arrows lie on the map's first colour, which may differ from the theme's background.
         ground = look.cmap[0]
-        over = ramp((ground, legible(look.foreground, ground)), ARROW_SHADES + 2)[2:]
-        self.palette = Palette(np.concatenate((under, over)), self.LEVELS - 1)
+        over = Palette.ramp((ground, legible(look.foreground, ground)), ARROW_SHADES + 2)[2:]
+        self.palette = Palette.join((under, over))
         self.text = np.array([0, *range(self.LEVELS, self.LEVELS + ARROW_SHADES)], dtype=np.uint8)
 
     def frames(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Frame]:

@@ -80,13 +80,13 @@ class PanelsStyle(Style):
     def _make_palette(self) -> None:
         """Joins the background and all panels' palettes; keeps a table from each panel's indices to the new ones."""
         panels = (self._density, self._points, self._field)
-        background = np.array([self.look.background], dtype=np.uint8)
-        self.palette = Palette(np.concatenate((background, *(panel.palette.colours for panel in panels))), 1)
+        background = Palette.ramp((self.look.background, self.look.foreground), 2)[:1]
+        self.palette = Palette.join((background, *(panel.palette for panel in panels)))
         tables: list[Frame] = []
         first = 1
         for panel in panels:
-            table = np.arange(first, first + len(panel.palette.colours), dtype=np.uint8)
-            if (panel.palette.colours[0] == background).all():
+            table = np.arange(first, first + len(panel.palette), dtype=np.uint8)
+            if (panel.palette.colours[0] == background.colours).all():
                 table[0] = 0
             tables.append(table)
             first += len(table)

@@ -60,12 +60,13 @@ class PointsStyle(Style):
                 self.remarks = (
                     "a picture's colours hardly differ from the background; choose another with --theme or --bg",
                 )
-            self.palette = shades(look.background, colours, self.SHADES_OF_MANY, look.foreground)
+            self._shades = self.SHADES_OF_MANY
         else:
-            self.palette = shades(look.background, np.zeros((0, 3), np.uint8), self.SHADES_OF_ONE, look.foreground)
+            colours = np.zeros((0, 3), np.uint8)
+            self._shades = self.SHADES_OF_ONE
+        self.palette = shades(look.background, colours, self._shades, look.foreground)
         # The foreground's shades are the last ones.
-        last = len(self.palette.colours) - self.palette.shades
-        self.text = np.array([0, *range(last, len(self.palette.colours))], dtype=np.uint8)
+        self.text = np.array([0, *range(len(self.palette) - self._shades, len(self.palette))], dtype=np.uint8)
 
     def as_points(self) -> PointsStyle:
         return self
@@ -103,7 +104,7 @@ class PointsStyle(Style):
         """Returns each particle's full colour in each run's picture, (runs, n, 3); None if all have the foreground."""
         if not self._colours:
             return None
-        return self.palette.colours[(np.stack(self._final_labels(motion)) + 1) * self.palette.shades]
+        return self.palette.colours[(np.stack(self._final_labels(motion)) + 1) * self._shades]
 
     def _coloured(self, ink: Array, positions: Array, radius: float, labels: Labels | None) -> Frame:
         """Turns ink into palette indices.
@@ -113,11 +114,11 @@ class PointsStyle(Style):
             positions, radius: positions and radius of the particles, whose colours the ink takes.
             labels: each particle's colour, (n,); None if there is only one.
         """
-        level = to_levels(ink, self.palette.levels)
+        level = to_levels(ink, self._shades + 1)
         if labels is None:
             return level
         colour = owners(self.shape, positions, radius, labels)
-        return np.where(level > 0, colour * self.palette.shades + level, 0).astype(np.uint8)
+        return np.where(level > 0, colour * self._shades + level, 0).astype(np.uint8)
 
     def _labels(self, motion: Motion, moments: Sequence[Moment]) -> Iterator[Labels | None]:
         """Yields the colour of each particle at each moment, (n,); None if there is only one colour."""

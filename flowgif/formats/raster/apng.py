@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from flowgif.formats.film import Film
 from flowgif.formats.raster.changes import find_changes, find_spare_index, pack_smaller
+from flowgif.opacity import OPAQUE
 from flowgif.parallel import ordered_map
 
 __all__ = ["write_apng"]
@@ -31,12 +32,10 @@ def write_apng(path: Path, film: Film) -> None:
     If little of the rectangle changes, its other pixels are transparent, provided that the result is smaller, the film
     is opaque and the palette has room.
     """
-    levels, clear, spare = len(film.colours), film.transparent, find_spare_index(film)
-    colours, opacity = film.colours.tobytes(), b""
+    spare = find_spare_index(film)
+    colours, opacity = film.colours[:, :3].tobytes(), film.colours[:, 3:].tobytes()
     if spare is not None:
-        colours, opacity = colours + bytes(3), bytes([255]) * levels + b"\0"
-    elif clear is not None:
-        opacity = bytes([255]) * clear + b"\0"
+        colours, opacity = colours + bytes(3), bytes([OPAQUE]) * spare + b"\0"
     # One sequence numbers the frames, and the data of all but the first.
     numbers = itertools.count()
     with path.open("wb") as file:

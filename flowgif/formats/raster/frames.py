@@ -59,7 +59,7 @@ def write_frames(path: Path, film: Film) -> None:
     new = not folder.is_dir()
     with report_os_errors(path), staged_folder(folder) as stage:
         for number, frame in enumerate(film.frames()):
-            write_png(stage / (pattern % number), frame, film.colours, film.transparent, film.comment)
+            write_png(stage / (pattern % number), frame, film.colours, film.comment)
         if new:
             stage.replace(folder)
         else:

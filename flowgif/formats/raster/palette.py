@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from flowgif.oklab import from_oklab, oklab
+from flowgif.opacity import OPAQUE, over, take_from
 
-__all__ = ["merge_colours", "nearest_colours"]
+__all__ = ["blended", "merge_colours", "nearest_colours"]
 
 Colours = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
@@ -24,19 +25,17 @@ class _Clustered:
     """Colours that are to be merged into fewer.
 
     Attributes:
-        points: the colours in Oklab, (n, 3).
+        points: the colours in Oklab, (n, 3); with opacity as they look over the background, and it beside it, (n, 4).
         weights: weight of each colour, (n,), at least 0.
         fixed: whether a colour keeps its value, (n,); others may join it.
-        alone: whether no other colour may join a colour, (n,).
     """
 
     points: Points
     weights: npt.NDArray[np.float64]
     fixed: npt.NDArray[np.bool_]
-    alone: npt.NDArray[np.bool_]
 
     def centre(self, name: int, cluster: Indices) -> Points:
-        """Returns the middle of a cluster, (3,): its fixed colour, or else the weighted mean.
+        """Returns the middle of a cluster, (3,) or (4,): its fixed colour, or else the weighted mean.
 
         Args:
             name: the index of the colour after which the cluster is named.
@@ -49,33 +48,36 @@ class _Clustered:
         return np.average(self.points[members], axis=0, weights=weights if weights.any() else None)
 
 
-def merge_colours(
-    colours: Colours, counts: npt.NDArray[np.int64], levels: int, transparent: int | None = None
-) -> tuple[Colours, Colours]:
+def blended(colours: Colours) -> npt.NDArray[np.floating]:
+    """Returns values whose averages over pixels are those of the averaged pixels, 0 to 255.
+
+    These are the colours themselves, (n, 3), or if they are see-through, (n, 4), how they look over the background,
+    which is the first, and their opacity.
+    """
+    if colours.shape[1] == 3:
+        return colours.astype(np.float64)
+    return np.column_stack((over(colours, colours[0, :3]), colours[:, 3]))
+
+
+def merge_colours(colours: Colours, counts: npt.NDArray[np.int64], levels: int) -> tuple[Colours, Colours]:
     """Merges colours until ``levels`` of them are left, beginning with colours that look alike and are seldom used.
 
-    The first colour (the background), the last and the transparent one keep their values. The others keep their order
-    between them. Faint ink is nearly background, so colours may be merged into the background even if it is
-    transparent. No colour is merged into another transparent colour.
+    The first colour (the background) and the last keep their values, and the others their order between them.
 
     Args:
-        colours: (n, 3), sRGB.
+        colours: (n, 3), sRGB; or (n, 4), with opacity.
         counts: number of pixels of each colour, (n,).
-        levels: requested number of colours; more are left if more must keep their values.
-        transparent: the index of the transparent colour.
+        levels: requested number of colours; at least two are left if there are two.
 
     Returns:
-        The merged colours, (m, 3), and for each of the n colours the index of its merged colour, (n,).
+        The merged colours, (m, 3) or (m, 4), and for each of the n colours the index of its merged colour, (n,).
     """
     n = len(colours)
-    fixed, alone = np.zeros(n, bool), np.zeros(n, bool)
+    fixed = np.zeros(n, bool)
     fixed[[0, -1]] = True
-    if transparent is not None:
-        fixed[transparent] = True
-        alone[transparent] = transparent != 0
     # With the counts themselves as weights, only the background would matter; without weights, colours that nobody sees
     # would matter too much. Square roots of the counts are a compromise.
-    clustered = _Clustered(oklab(colours), np.sqrt(counts.astype(np.float64)), fixed, alone)
+    clustered = _Clustered(_points(colours), np.sqrt(counts.astype(np.float64)), fixed)
     cluster = _refine(clustered, _merge(clustered, max(levels, int(fixed.sum()))))
 
     names = np.unique(cluster)
@@ -83,10 +85,22 @@ def merge_colours(
     mean_index = [float(c) if fixed[c] else float(np.flatnonzero(cluster == c).mean()) for c in names]
     names = names[np.argsort(mean_index, kind="stable")]
     # A fixed colour keeps its bytes, which a conversion to Oklab and back might change.
-    merged = [colours[c] if fixed[c] else from_oklab(clustered.centre(c, cluster)) for c in names]
+    merged = [colours[c] if fixed[c] else _colour(clustered.centre(c, cluster), colours[0]) for c in names]
     index = np.zeros(n, np.uint8)
     index[names] = np.arange(len(names))
     return np.array(merged, np.uint8), index[cluster]
+
+
+def _points(colours: Colours) -> Points:
+    """Returns colours in Oklab; opacity counts as much as lightness, which goes from 0 to 1 too."""
+    looks = blended(colours)
+    return np.column_stack((oklab(looks[:, :3]), looks[:, 3:] / OPAQUE))
+
+
+def _colour(point: Points, background: Colours) -> Colours:
+    """Returns the colour of one of the points."""
+    look = from_oklab(point[:3])
+    return look if len(point) == 3 else take_from(look[None], background[:3], point[3:])[0]
 
 
 def _merge(clustered: _Clustered, levels: int) -> Indices:
@@ -97,12 +111,12 @@ def _merge(clustered: _Clustered, levels: int) -> Indices:
     Returns:
         (n,), the name of each colour's cluster.
     """
-    fixed, alone = clustered.fixed, clustered.alone
+    fixed = clustered.fixed
     n = len(clustered.points)
     centre, weight = clustered.points.copy(), clustered.weights.copy()
     cluster, left = np.arange(n), n
     squares = np.square(centre[:, None] - centre).sum(2)
-    never = np.eye(n, dtype=bool) | (fixed[:, None] & fixed) | alone[:, None] | alone
+    never = np.eye(n, dtype=bool) | (fixed[:, None] & fixed)
     while left > levels:
         total = weight[:, None] + weight
         # A fixed colour does not move to the mean, so a colour that joins it moves the whole distance.
@@ -132,7 +146,6 @@ def _refine(clustered: _Clustered, cluster: Indices) -> Indices:
         names = np.unique(cluster)
         centre = np.array([clustered.centre(name, cluster) for name in names])
         squares = np.square(clustered.points[:, None] - centre).sum(2)
-        squares[:, clustered.alone[names]] = np.inf
         after = names[squares.argmin(1)]
         after[clustered.fixed] = np.flatnonzero(clustered.fixed)
         # A cluster is named after one of its members.
@@ -146,12 +159,12 @@ def _refine(clustered: _Clustered, cluster: Indices) -> Indices:
     return cluster
 
 
-def nearest_colours(pixels: npt.NDArray[np.floating], colours: Colours) -> Colours:
-    """Returns the indices of the nearest colours in sRGB, (n,); of two that are equally near, the first.
+def nearest_colours(pixels: npt.NDArray[np.floating], colours: npt.NDArray[np.number]) -> Colours:
+    """Returns the indices of the nearest colours, (n,); of two that are equally near, the first.
 
     Args:
-        pixels: (n, 3), 0 to 255.
-        colours: (levels, 3).
+        pixels: (n, 3) in sRGB, 0 to 255; or (n, 4), with opacity as another such channel.
+        colours: (levels, 3) or (levels, 4).
     """
     # With the origin in the middle of the cube, single precision tells the squares of neighbouring colours apart.
     table = colours.astype(np.float32) - 127.5

@@ -17,7 +17,6 @@ def write_png(
     path: Path,
     frame: npt.NDArray[np.uint8],
     colours: npt.NDArray[np.uint8],
-    transparent: int | None = None,
     comment: str = "",
 ) -> None:
     """Writes a frame of palette indices as a PNG.
@@ -25,17 +24,16 @@ def write_png(
     Args:
         path: the file.
         frame: palette indices, (height, width).
-        colours: (levels, 3) uint8, sRGB.
-        transparent: the index of the transparent colour, or None.
+        colours: (levels, 3) uint8, sRGB; or (levels, 4), with opacity.
         comment: text for the file's metadata.
     """
     image = Image.fromarray(frame)
-    image.putpalette(colours.tobytes())
+    image.putpalette(colours[:, :3].tobytes())
     texts = PngImagePlugin.PngInfo()
     texts.add_text("Software", SOFTWARE)
     if comment:
         texts.add_text("Comment", comment)
-    options = {} if transparent is None else {"transparency": transparent}
+    options = {"transparency": colours[:, 3].tobytes()} if colours.shape[1] == 4 else {}
     image.save(path, format="PNG", optimize=True, pnginfo=texts, **options)
 
 

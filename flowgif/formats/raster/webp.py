@@ -16,6 +16,7 @@ from PIL import Image
 
 from flowgif.formats.film import Film
 from flowgif.formats.raster.changes import FrameChange, Packed, find_changes, find_spare_index, pack_smaller
+from flowgif.opacity import OPAQUE
 from flowgif.parallel import ordered_map
 
 __all__ = ["write_webp"]
@@ -40,14 +41,12 @@ def write_webp(path: Path, film: Film) -> None:
     If little of the rectangle changes, its other pixels are transparent, provided that the result is smaller and the
     film is opaque. Delays are rounded to milliseconds.
     """
-    alpha = np.full((len(film.colours) + 1, 1), 255, np.uint8)
-    alpha[[-1, *([] if film.transparent is None else [film.transparent])]] = 0
-    table = np.hstack([np.vstack([film.colours, np.zeros((1, 3), np.uint8)]), alpha])
+    table = np.zeros((len(film.colours) + 1, 4), np.uint8)
+    table[:-1, 3] = OPAQUE
+    table[:-1, : film.colours.shape[1]] = film.colours
     # Beyond 256 colours libwebp has no palette, so there is no room for holes.
     spare = find_spare_index(film)
-    traits = (
-        ANIMATED | TRANSPARENT * (spare is not None or film.transparent is not None) | DESCRIBED * bool(film.comment)
-    )
+    traits = ANIMATED | TRANSPARENT * (spare is not None or not film.is_opaque) | DESCRIBED * bool(film.comment)
     with path.open("wb") as file:
         file.write(b"RIFF\0\0\0\0WEBP")
         file.write(_chunk(b"VP8X", bytes([traits, 0, 0, 0]) + _number(film.width - 1, 3) + _number(film.height - 1, 3)))

@@ -16,14 +16,14 @@ __all__ = ["ParticleFilm", "ThemeColours"]
 
 @dataclass(frozen=True)
 class ThemeColours:
-    """Two colours, each '#rrggbb'."""
+    """Two colours, each '#rrggbb'; the background may be 'transparent'."""
 
     foreground: str
     background: str
 
     def __post_init__(self) -> None:
-        for colour in (self.foreground, self.background):
-            if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
+        for colour, other in ((self.foreground, None), (self.background, "transparent")):
+            if colour != other and not re.fullmatch("#[0-9a-fA-F]{6}", colour):
                 raise ValueError(f"'{colour}' is no colour; write #rrggbb")
 
 
