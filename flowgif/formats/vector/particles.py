@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +49,7 @@ class ParticleFilm:
         light, dark: colours for readers whose system prefers a light or a dark theme.
         comment: any text; it is in the file but not shown.
         ticks: ticks per second.
+        transparent: whether the background is see-through, if the format can do that.
     """
 
     width: int
@@ -66,6 +68,7 @@ class ParticleFilm:
     dark: ThemeColours = ThemeColours("#e4e7f5", "#13151f")
     comment: str = ""
     ticks: int = 100
+    transparent: bool = False
 
     def __post_init__(self) -> None:
         frames, n, _ = self.positions.shape
@@ -95,3 +98,15 @@ class ParticleFilm:
     def __len__(self) -> int:
         """The number of shown frames."""
         return len(self.order)
+
+    def with_particles(self, number: int) -> Self:
+        """Returns the film of the first ``number`` particles, which are larger, so that the ink stays."""
+        n = self.positions.shape[1]
+        if number >= n:
+            return self
+        return replace(
+            self,
+            positions=self.positions[:, :number],
+            radii=tuple(radius * (n / number) ** 0.5 for radius in self.radii),
+            colours=None if self.colours is None else self.colours[:, :number],
+        )
