@@ -17,14 +17,14 @@ __all__ = ["ParticleFilm", "ThemeColours"]
 
 @dataclass(frozen=True)
 class ThemeColours:
-    """Two colours, each '#rrggbb'."""
+    """Two colours, each '#rrggbb'; the background may be 'transparent'."""
 
     foreground: str
     background: str
 
     def __post_init__(self) -> None:
-        for colour in (self.foreground, self.background):
-            if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
+        for colour, other in ((self.foreground, None), (self.background, "transparent")):
+            if colour != other and not re.fullmatch("#[0-9a-fA-F]{6}", colour):
                 raise ValueError(f"'{colour}' is no colour; write #rrggbb")
 
 
@@ -49,7 +49,6 @@ class ParticleFilm:
         light, dark: colours for readers whose system prefers a light or a dark theme.
         comment: any text; it is in the file but not shown.
         ticks: ticks per second.
-        transparent: whether the background is see-through, if the format can do that.
     """
 
     width: int
@@ -68,7 +67,6 @@ class ParticleFilm:
     dark: ThemeColours = ThemeColours("#e4e7f5", "#13151f")
     comment: str = ""
     ticks: int = 100
-    transparent: bool = False
 
     def __post_init__(self) -> None:
         frames, n, _ = self.positions.shape

@@ -82,7 +82,7 @@ def write_svg(path: Path, film: ParticleFilm, title: str) -> None:
         f"<desc>{film.positions.shape[1]} dots flow from a cloud into a picture.</desc>",
         f"<metadata>{_escape(film.comment)}</metadata>",
         f"<style>{_style(film, name)}</style>",
-        "" if film.transparent else '<rect width="100%" height="100%"/>',
+        '<rect width="100%" height="100%"/>' if _has_ground(film) else "",
         f'<g class="still" {paint} stroke-width="{diameters[film.still]}">{still}</g>',
         f'<g class="moving" {paint} stroke-width="{diameters[keys.frames[0]]}">{moving}</g>',
         "</svg>",
@@ -92,7 +92,7 @@ def write_svg(path: Path, film: ParticleFilm, title: str) -> None:
 
 def _style(film: ParticleFilm, name: str) -> str:
     def colours(theme: ThemeColours) -> str:
-        ground = "" if film.transparent else f".{name} rect{{fill:{theme.background}}}"
+        ground = f".{name} rect{{fill:{theme.background}}}" if _has_ground(film) else ""
         return f".{name}{{color:{theme.foreground}}}{ground}"
 
     dark = "" if film.dark == film.light else f"@media(prefers-color-scheme:dark){{{colours(film.dark)}}}"
@@ -101,6 +101,10 @@ def _style(film: ParticleFilm, name: str) -> str:
         f"{colours(film.light)}{dark}.{name} .moving{{display:none}}"
         f"@media(prefers-reduced-motion:no-preference){{{motion}}}"
     )
+
+
+def _has_ground(film: ParticleFilm) -> bool:
+    return "transparent" not in {film.light.background, film.dark.background}
 
 
 def _group(film: ParticleFilm, positions: npt.NDArray[np.int64]) -> list[_Group]:
