@@ -130,10 +130,12 @@ def animate(
             for (path, _), film in zip(posters, films, strict=True)
         ]
         remarks = dict.fromkeys(remark for _, _, look in outputs for remark in style_in(look).remarks)
-    given_up = [f"{file.path}: {file.given_up}" for file in written if file.given_up]
-    return Animated(
-        (*written, *stills), len(timeline.moments), timeline.seconds, (*remarks, *given_up), tuple(stills)
-    )
+    for (path, row, _), file in zip(outputs, written, strict=True):
+        if isinstance(row, VectorFormat) and (config.points or 0) > row.own_limits.particles:
+            remarks[f"{path}: {config.points} -> {row.own_limits.particles} particles"] = None
+        if file.given_up:
+            remarks[f"{path}: {file.given_up}"] = None
+    return Animated((*written, *stills), len(timeline.moments), timeline.seconds, tuple(remarks), tuple(stills))
 
 
 def _versions(out: Path, look: Look) -> list[tuple[Path, Look]]:
