@@ -157,9 +157,9 @@ DATA_SETS = Names(
     "rings",
 )
 STYLES = Names("--style", "points", "density", "trails", "field", "panels")
-THEMES = Names("--theme", "light", "dark")
+THEMES = Names("--theme", "light", "dark", "auto")
 CMAPS = Names("--cmap", "ink", "night", "grey")  # besides all maps of the cmap library
 EASINGS = Names("--easing", "linear", "smooth", "in", "out")
 PRESETS = Names("--preset", "readme", "slack", "discord", "square")
-SUFFIXES = Names("suffix", ".gif", ".png", ".apng", ".webp", ".mp4", ".webm", ".html")
+SUFFIXES = Names("suffix", ".gif", ".png", ".apng", ".webp", ".mp4", ".webm", ".html", ".svg")
 SAMPLE_SUFFIXES = Names("suffix of samples", ".npy", ".csv")

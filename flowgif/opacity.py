@@ -25,9 +25,7 @@ def least_opacity(colours: Colours, ground: npt.ArrayLike) -> npt.NDArray[np.flo
     return np.abs(change / np.maximum(room, 1)).max(1)
 
 
-def take_from(
-    colours: npt.NDArray[np.number], ground: npt.ArrayLike, opacity: npt.NDArray[np.floating]
-) -> Colours:
+def take_from(colours: npt.NDArray[np.number], ground: npt.ArrayLike, opacity: npt.NDArray[np.floating]) -> Colours:
     """Returns see-through colours, (n, 4), that look over the ground, (3,), like the colours (n, 3).
 
     Args:

@@ -11,15 +11,26 @@ from pathlib import Path
 from flowgif.animation.config import AnimationConfig
 from flowgif.animation.film import record_film
 from flowgif.animation.motion import integrate
-from flowgif.animation.particle_film import MAX_PARTICLES, make_particle_film
+from flowgif.animation.particle_film import make_particle_film
 from flowgif.animation.reporter import SILENT, DrawingReporter
+from flowgif.drawing.colours import Look
 from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.base import Style
 from flowgif.drawing.styles.table import STYLES
 from flowgif.drawing.trajectories import Trajectories
 from flowgif.flows.base import Flow
 from flowgif.formats.film import Film
-from flowgif.formats.table import Written, check_output, check_rate, check_still, check_transparency, write_output, write_still
+from flowgif.formats.table import (
+    VectorFormat,
+    Written,
+    check_output,
+    check_rate,
+    check_still,
+    check_transparency,
+    find_format,
+    write_output,
+    write_still,
+)
 from flowgif.formats.vector.particles import ParticleFilm
 from flowgif.machine import use_threads
 from flowgif.targets.mixture import GaussianMixture
@@ -33,15 +44,17 @@ class Animated:
     """The result of :func:`animate`.
 
     Attributes:
-        files: the outputs in the order of ``outs``, then the poster.
+        files: the outputs in the order of ``outs``, then the posters.
         frames, seconds: number of frames and duration of the animation as it was drawn.
         remarks: sentences: the style's remarks, then the quality that was given up for each file's size.
+        posters: those of ``files`` that show the picture at the end, none, one, or one in each theme.
     """
 
     files: tuple[Written, ...]
     frames: int
     seconds: float
     remarks: tuple[str, ...]
+    posters: tuple[Written, ...] = ()
 
 
 @use_threads(1)  # parts of the particles, and frames, are computed at the same time, each by one thread
@@ -57,49 +70,83 @@ def animate(
     Args:
         runs: flows, each with the target that it was fitted to; the target only decides the frame, the particles' size
             and, if requested, their colours.
-        outs: files in any format, each written whole or not at all; all show the same drawing.
+        outs: files in any format, each written whole or not at all; all show the same drawing. If the look is paired,
+            NAME-light and NAME-dark take the place of each file that cannot follow its reader's theme.
         config: content and look of the animation.
-        poster: a PNG of the picture at the end.
+        poster: a PNG of the picture at the end, or a pair of them.
         reporter: receives progress; silent by default.
 
     Raises:
         UnusableInput: a file cannot be written, or the style cannot show these runs.
         CheckFailed: a file cannot be made small enough.
     """
-    formats = [check_output(out, config.limits) for out in outs]
-    for row in formats:
+    outputs = [
+        (path, check_output(path, config.limits), look) for out in outs for path, look in _versions(out, config.look)
+    ]
+    for _, row, _ in outputs:
         check_rate(row, config.pace.fps)
         if config.look.transparent:
             check_transparency(row)
+    posters: list[tuple[Path, Look]] = []
     if poster is not None:
         check_still(poster, "--poster")
+        posters = _versions(poster, config.look)
     timeline = _make_timeline(config.pace, [flow for flow, _ in runs])
-    style = STYLES[config.style](place_runs(runs, config.side), config.look)
-    needed = {row.made_of for row in formats} | ({Film} if poster is not None else set())
-    contents: dict[type, Film | ParticleFilm] = {}
-    film: Film | None = None
+    placed = place_runs(runs, config.side)
     with ExitStack() as stack:
-        # A page and frames of the same particles share one integration, which is expensive.
+
+        @functools.cache
+        def style_in(look: Look) -> Style:
+            return STYLES[config.style](placed, look)
+
+        style = style_in(config.look)
+        points = style.as_points()
+
+        # Files in both themes, and a page and frames of the same particles, share one integration, which is expensive.
         @functools.cache
         def motion_of(style: Style, count: int | None) -> Trajectories:
             return stack.enter_context(integrate(style, timeline.moments, count, config.seed, reporter))
 
-        if ParticleFilm in needed:
-            points = style.as_points()
-            count = config.points if points is style else min(config.points or MAX_PARTICLES, MAX_PARTICLES)
-            contents[ParticleFilm] = make_particle_film(points, motion_of(points, count), timeline, config)
-        if Film in needed:
+        @functools.cache
+        def film_in(look: Look) -> Film:
             motion = motion_of(style, config.points)
-            contents[Film] = film = stack.enter_context(record_film(style, motion, timeline, config, reporter))
+            return stack.enter_context(record_film(style_in(look), motion, timeline, config, reporter))
+
+        @functools.cache
+        def particles_of(most: int) -> ParticleFilm:
+            count = config.points if points is style else min(config.points or most, most)
+            return make_particle_film(points, motion_of(points, count), timeline, config, most)
+
+        contents = [
+            particles_of(row.own_limits.particles) if isinstance(row, VectorFormat) else film_in(look)
+            for _, row, look in outputs
+        ]
+        films = [film_in(look) for _, look in posters]
         written: list[Written] = []
-        for out, row in zip(outs, formats, strict=True):
-            reporter.begin(f"writing {out} ...")
-            written.append(write_output(out, contents[row.made_of], config.limits))
-        remarks = [*style.remarks, *(f"{file.path}: {file.given_up}" for file in written if file.given_up)]
-        if poster is not None and film is not None:
-            frame = film.frame(timeline.last_picture)
-            written.append(write_still(poster, frame, film.colours, film.comment))
-    return Animated(tuple(written), len(timeline.moments), timeline.seconds, tuple(remarks))
+        for (path, _, _), content in zip(outputs, contents, strict=True):
+            reporter.begin(f"writing {path} ...")
+            written.append(write_output(path, content, config.limits))
+        frame = timeline.last_picture
+        stills = [
+            write_still(path, film.frame(frame), film.colours, film.comment)
+            for (path, _), film in zip(posters, films, strict=True)
+        ]
+        remarks = dict.fromkeys(remark for _, _, look in outputs for remark in style_in(look).remarks)
+    for (path, row, _), file in zip(outputs, written, strict=True):
+        if isinstance(row, VectorFormat) and (config.points or 0) > row.own_limits.particles:
+            remarks[f"{path}: {config.points} -> {row.own_limits.particles} particles"] = None
+        if file.given_up:
+            remarks[f"{path}: {file.given_up}"] = None
+    return Animated((*written, *stills), len(timeline.moments), timeline.seconds, tuple(remarks), tuple(stills))
+
+
+def _versions(out: Path, look: Look) -> list[tuple[Path, Look]]:
+    """Returns the files that take an output's place, each with its look: itself, or a light one and a dark one."""
+    if not look.paired or look.dark is None or isinstance(find_format(out), VectorFormat):
+        return [(out, look)]
+    return [
+        (out.with_name(f"{out.stem}-{name}{out.suffix}"), one) for name, one in (("light", look), ("dark", look.dark))
+    ]
 
 
 def _make_timeline(pace: Pace, flows: Sequence[Flow]) -> Timeline:

@@ -1,38 +1,36 @@
-"""Makes a particle film, the content of pages, from trajectories of particles."""
+"""Makes a particle film, the content of pages and SVGs, from trajectories of particles."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from flowgif.animation.config import AnimationConfig
-from flowgif.drawing.colours import THEMES, Look
+from flowgif.drawing.colours import Look
 from flowgif.drawing.styles.points import PointsStyle
 from flowgif.drawing.trajectories import Motion
 from flowgif.formats.vector.particles import ParticleFilm, ThemeColours
 from flowgif.timeline import Timeline, assign_paints
 
-__all__ = ["MAX_PARTICLES", "make_particle_film"]
-
-MAX_PARTICLES = 3000  # with so few, a page is smaller than a megabyte
+__all__ = ["make_particle_film"]
 
 
 def make_particle_film(
-    points: PointsStyle, motion: Motion, timeline: Timeline, config: AnimationConfig
+    points: PointsStyle, motion: Motion, timeline: Timeline, config: AnimationConfig, most: int
 ) -> ParticleFilm:
-    """Takes the positions of the first MAX_PARTICLES particles at all moments of a timeline.
+    """Takes the positions of the first particles at all moments of a timeline.
 
     Args:
         points: gives the particles' radius and colours.
         motion: positions of the particles at the timeline's moments.
         timeline: the moments, and the time for which each is shown.
         config: gives the requested colours, caption, number of loops and comment.
+        most: the largest number of particles.
     """
-    motion = motion.subset(points.runs, 0, min(len(motion.base), MAX_PARTICLES))
+    motion = motion.subset(points.runs, 0, min(len(motion.base), most))
     moments = timeline.moments
     distinct = list(dict.fromkeys(moments))
     row = {moment: i for i, moment in enumerate(distinct)}
     colours = points.particle_colours(motion)
-    light, dark = _themes(config.look)
     return ParticleFilm(
         width=points.shape[1],
         height=points.shape[0],
@@ -49,21 +47,14 @@ def make_particle_film(
         if config.caption
         else None,
         loops=config.loops,
-        light=light,
-        dark=dark,
+        light=_theme_colours(config.look),
+        dark=_theme_colours(config.look.dark or config.look),
         comment=config.comment,
     )
 
 
-def _themes(look: Look) -> tuple[ThemeColours, ThemeColours]:
-    """Returns the light and the dark theme; colours set by the user apply to both, and so does transparency."""
-    themes = [(theme.foreground, theme.background) for theme in THEMES.values()]
-    requested = (look.foreground, look.background)
-    light, dark = themes if requested in themes else (requested, requested)
-    foregrounds = (_hex(light[0]), _hex(dark[0]))
-    backgrounds = ("transparent",) * 2 if look.transparent else (_hex(light[1]), _hex(dark[1]))
-    on_light, on_dark = map(ThemeColours, foregrounds, backgrounds)
-    return on_light, on_dark
+def _theme_colours(look: Look) -> ThemeColours:
+    return ThemeColours(_hex(look.foreground), "transparent" if look.transparent else _hex(look.background))
 
 
 def _hex(colour: tuple[int, int, int]) -> str:

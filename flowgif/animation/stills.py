@@ -44,12 +44,15 @@ def draw_stills(
         reporter: receives progress; silent by default.
 
     Raises:
-        UnusableInput: several runs, a time outside [0, 1], limits of a file, or the file cannot be written.
+        UnusableInput: several runs, a time outside [0, 1], limits of a file, two themes, or the file cannot be
+            written.
     """
     if len(runs) > 1:
         raise UnusableInput("--stills shows one run; give one")
     if config.preset is not None or config.max_bytes is not None:
         raise UnusableInput("--stills has no limits; leave --preset and --max-size out")
+    if config.look.paired:
+        raise UnusableInput("--stills writes one row; give --theme light or --theme dark")
     if not times or not all(0 <= time <= 1 for time in times):
         raise UnusableInput("--times are numbers from 0 (the cloud) to 1 (the picture), with commas between, or layers")
     check_still(out, "--stills")

@@ -14,6 +14,7 @@ import typer
 
 from flowgif import names
 from flowgif.cli.options import OUTPUT, Json, Quiet
+from flowgif.cli.outputs import STDOUT, check_snippet, check_stdout, make_snippet, written_to_stdout
 from flowgif.cli.progress import Progress
 from flowgif.errors import UnusableInput
 from flowgif.timeline import Pace
@@ -33,8 +34,9 @@ LOOK, TIMING = "Look", "Timing"
 _output, _look, _timing = (partial(typer.Option, rich_help_panel=panel) for panel in (OUTPUT, LOOK, TIMING))
 
 # Options that do not affect the drawing: input, output and messages.
-NOT_DRAWN = {"runs", "out", "poster", "stills", "as_json", "quiet"}
-NOT_FOR_STILLS = {"out", "poster", "max_size", "preset"}  # in addition to the options of the panel TIMING
+NOT_DRAWN = {"runs", "out", "file_format", "poster", "snippet", "stills", "as_json", "quiet"}
+# In addition to the options of the panel TIMING.
+NOT_FOR_STILLS = {"out", "file_format", "poster", "snippet", "max_size", "preset"}
 
 
 def animate(
@@ -52,12 +54,20 @@ def animate(
         _output(
             "-o",
             "--out",
-            help=f"{', '.join(names.SUFFIXES)}, a folder/ or frame-%04d.png for single frames; "
+            help=f"{', '.join(names.SUFFIXES)}, a folder/ or frame-%04d.png for single frames, or - for stdout; "
             "may be repeated (default: RUN/NAME.gif).",
             show_default=False,
         ),
     ] = None,
+    file_format: Annotated[
+        str | None,
+        _output("--format", help="Of -o -: gif, webp, svg or any other suffix (default: gif).", show_default=False),
+    ] = None,
     poster: Annotated[Path | None, _output(help="Also a PNG of the picture at the end.")] = None,
+    snippet: Annotated[
+        bool,
+        _output("--snippet", help="Print HTML that shows the file, in the reader's theme, still if they want that."),
+    ] = False,
     stills: Annotated[Path | None, _output(help="Instead: a PNG with a row of frames.")] = None,
     times: Annotated[
         str, _output(help="Theirs: numbers from 0 to 1 with commas between, or layers.")
@@ -72,7 +82,13 @@ def animate(
     style: Annotated[str, _look(help=f"{names.STYLES}.", autocompletion=names.STYLES.complete)] = "points",
     size: Annotated[int | None, _look(help="Pixels of the longer side (default: 480; panels: 960).")] = None,
     points: Annotated[int | None, _look(help="Number of particles (default: by style).")] = None,
-    theme: Annotated[str, _look(help=f"{names.THEMES}.", autocompletion=names.THEMES.complete)] = "light",
+    theme: Annotated[
+        str | None,
+        _look(
+            help=f"{names.THEMES}: a file for each, or one that follows its reader (default: light; pages and SVGs: auto).",
+            autocompletion=names.THEMES.complete,
+        ),
+    ] = None,
     fg: Annotated[str | None, _look("--fg", help="Colour of the ink, as '#1c4e94' or navy.")] = None,
     bg: Annotated[str | None, _look("--bg", help="Colour of the background.")] = None,
     cmap: Annotated[
@@ -111,6 +127,10 @@ def animate(
     """Write the GIF of a run: the cloud flows into the picture; prints its path."""
     with Progress(quiet) as progress:
         _refuse_unused(context)
+        outs = out or []
+        check_stdout(outs, file_format, as_json)
+        if snippet:
+            context.params["theme"] = theme or "auto"
         pace = _pace(context.params)
         most = parse_bytes(max_size) if max_size is not None else None
         progress.begin("loading PyTorch ...")
@@ -126,15 +146,23 @@ def animate(
         if stills is not None:
             done = draw_stills(pairs, stills, _parse_times(times, loaded[0].flow), config, progress)
         else:
-            outs = out or [folders[-1] / f"{folders[-1].resolve().name}.gif"]
-            done = write_all(pairs, outs, config, poster, progress)
+            name = folders[-1].resolve().name
+            outs = outs or [folders[-1] / f"{name}.gif"]
+            if snippet:
+                check_snippet(outs)
+                poster = poster or outs[0].with_name(f"{outs[0].stem}-still.png")
+            with written_to_stdout(outs, file_format, name, config.look.paired) as files:
+                done = write_all(pairs, files, config, poster, progress)
         for remark in done.remarks:
             progress.say(remark)
         if stills is None:
             progress.say(_summary(done))
+    html = make_snippet(done, [folder.resolve().name for folder in folders]) if snippet else ""
     if as_json:
-        typer.echo(_as_json(folders[0], done))
-    else:
+        typer.echo(json.dumps(_answer(folders[0], done) | ({"snippet": html} if snippet else {})))
+    elif snippet:
+        typer.echo(html)
+    elif STDOUT not in outs:
         for file in done.files:
             typer.echo(str(file.path))
 
@@ -232,15 +260,13 @@ def _summary(done: Animated) -> str:
     return f"{done.frames} frames, {done.seconds:g} s: {sizes}"
 
 
-def _as_json(run: Path, done: Animated) -> str:
+def _answer(run: Path, done: Animated) -> dict[str, object]:
     first = done.files[0]
-    return json.dumps(
-        {
-            "run": str(run),
-            "gif": str(first.path),
-            "frames": done.frames,
-            "seconds": done.seconds,
-            "bytes": first.bytes,
-            "files": [{"path": str(file.path), "bytes": file.bytes, "frames": file.frames} for file in done.files],
-        }
-    )
+    return {
+        "run": str(run),
+        "gif": str(first.path),
+        "frames": done.frames,
+        "seconds": done.seconds,
+        "bytes": first.bytes,
+        "files": [{"path": str(file.path), "bytes": file.bytes, "frames": file.frames} for file in done.files],
+    }

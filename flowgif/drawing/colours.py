@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -57,13 +57,10 @@ class Theme:
     cmap: str
 
 
-THEMES = Table(
-    names.THEMES,
-    {
-        "light": Theme((255, 255, 255), (24, 28, 62), "ink"),
-        "dark": Theme((13, 17, 23), (226, 236, 247), "night"),
-    },
-)
+_LIGHT = Theme((255, 255, 255), (24, 28, 62), "ink")
+_DARK = Theme((13, 17, 23), (226, 236, 247), "night")
+# One theme, or the one for readers who prefer a light theme and the one for those who prefer a dark theme.
+THEMES: Table[tuple[Theme, ...]] = Table(names.THEMES, {"light": (_LIGHT,), "dark": (_DARK,), "auto": (_LIGHT, _DARK)})
 # flowgif's own colour maps, besides those of the cmap library. Each is a list of anchors, from no density to the
 # highest.
 CMAPS = Table(
@@ -128,6 +125,8 @@ class Look:
         cmap: anchors of a density's colour map, (m, 3) sRGB; the first is the background of densities.
         transparent: whether the background is transparent, if the format can do that.
         source: whether every particle has the picture's colour at the particle's final position.
+        dark: the look for readers who prefer a dark theme, in files that follow their reader; None if it is this one.
+        paired: whether formats that cannot follow their reader are written twice, in this look and in the dark one.
     """
 
     background: RGB
@@ -135,10 +134,12 @@ class Look:
     cmap: tuple[RGB, ...]
     transparent: bool = False
     source: bool = False
+    dark: Look | None = None
+    paired: bool = False
 
 
 def make_look(
-    theme: str = "light",
+    theme: str | None = None,
     fg: str | None = None,
     bg: str | None = None,
     cmap: str | None = None,
@@ -148,7 +149,8 @@ def make_look(
     """Makes a look from options. The theme decides everything that they leave open.
 
     Args:
-        theme: a name in THEMES.
+        theme: a name in THEMES. None for the light theme, with the dark one as ``dark`` unless ``fg`` or ``bg`` is
+            given.
         fg, bg: colours, as '#1a2b3c', '#abc' or 'navy'. If one of them is given, and no map, a density's colours go
             from the background to the foreground.
         cmap: a name in CMAPS, or of any map of the cmap library. Its first colour is the background of densities,
@@ -159,10 +161,16 @@ def make_look(
     Raises:
         UnusableInput: a theme, colour map or colour is unknown, or a density in this map would not show.
     """
-    chosen = THEMES.find(theme)
-    anchors = find_cmap(cmap if cmap is not None else chosen.cmap)
     if color not in {None, "source"}:
         raise UnusableInput(f"unknown --color '{color}'; give source, or one colour with --fg")
+    own = theme is None and (fg is not None or bg is not None)
+    themes = THEMES.find("light" if own else theme or "auto")
+    light, *others = (_look_in(chosen, fg, bg, cmap, transparent, color == "source") for chosen in themes)
+    return replace(light, dark=others[0], paired=theme == "auto") if others else light
+
+
+def _look_in(chosen: Theme, fg: str | None, bg: str | None, cmap: str | None, transparent: bool, source: bool) -> Look:
+    anchors = find_cmap(cmap if cmap is not None else chosen.cmap)
     background = _parse(bg, "--bg") if bg is not None else chosen.background
     foreground = _parse(fg, "--fg") if fg is not None else chosen.foreground
     if cmap is None and (fg is not None or bg is not None):
@@ -174,7 +182,7 @@ def make_look(
         raise UnusableInput(
             f"--cmap {cmap} ends with nearly the colour that it begins with; give another --bg, or {SUITABLE}"
         )
-    return Look(background, foreground, anchors, transparent, color == "source")
+    return Look(background, foreground, anchors, transparent, source)
 
 
 def find_cmap(name: str) -> tuple[RGB, ...]:

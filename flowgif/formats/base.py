@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from flowgif.errors import CheckFailed
 from flowgif.files import check_writable, write_atomically
 from flowgif.formats.film import Film
 from flowgif.formats.fit import FLOOR, write_fitted
 from flowgif.formats.presets import Limits, verify
 from flowgif.formats.raster.frames import name_frames
+from flowgif.formats.vector.fit import VectorLimits, fill_fitted
 from flowgif.formats.vector.particles import ParticleFilm
-from flowgif.units import describe
 
 __all__ = ["Format", "FramesFormat", "RasterFormat", "VectorFormat", "Written"]
 
@@ -28,13 +27,15 @@ class Written:
         path: the file or folder.
         bytes: total size.
         frames: number of frames that it shows.
-        given_up: quality given up for --max-size or --preset: '16 -> 8 levels, 60 -> 40 frames, 480 -> 352 pixels'; ''
-            if none.
+        width, height: size of a frame, pixels.
+        given_up: quality given up for a size: '16 -> 8 levels, 60 -> 40 frames, 480 -> 352 pixels'; '' if none.
     """
 
     path: Path
     bytes: int
     frames: int
+    width: int
+    height: int
     given_up: str = ""
 
 
@@ -51,10 +52,10 @@ class Format(ABC):
         check: checks in advance that the path can be written; raises UnusableInput.
         fastest: the largest number of frames per second that it can play.
         has_transparency: whether it can hold see-through pixels; otherwise it is refused for a see-through background.
-        fits_size: whether --max-size is kept: a raster format is written with less and less quality until it fits; a
-            vector format is refused if it is too large.
+        fits_size: whether --max-size is kept: the file is written with less and less quality until it fits.
         fits_preset: whether its files can be opened again and checked against a preset.
         made_of: type of the content: Film or ParticleFilm.
+        media_type: the MIME type of its files, such as 'image/gif'; '' if they have none.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Format(ABC):
     fits_size: bool = True
     fits_preset: bool = False
     made_of: ClassVar[type[Film] | type[ParticleFilm]]
+    media_type: str = ""
 
     def __post_init__(self) -> None:
         if not all(suffix.startswith(".") and suffix == suffix.lower() for suffix in self.suffixes):
@@ -86,7 +88,7 @@ class RasterFormat(Format):
     def write_whole(self, path: Path, content: Film, limits: Limits) -> Written:
         if limits.preset is None and limits.max_bytes is None:
             write_atomically(path, lambda beside: self.write(beside, content))
-            return Written(path, path.stat().st_size, len(content))
+            return Written(path, path.stat().st_size, len(content), content.width, content.height)
         preset = limits.preset
         if preset is None:
             fitted = write_fitted(path, content, self.write, limits.max_bytes)
@@ -101,7 +103,7 @@ class RasterFormat(Format):
                     floor=replace(FLOOR, side=preset.side) if preset.square else FLOOR,
                     check=lambda file: verify(file, preset, path),
                 )
-        return Written(path, fitted.bytes, fitted.frames, fitted.given_up)
+        return Written(path, fitted.bytes, fitted.frames, fitted.width, fitted.height, fitted.given_up)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,26 +112,31 @@ class FramesFormat(RasterFormat):
 
     def write_whole(self, path: Path, content: Film, limits: Limits) -> Written:
         self.write(path, content)
-        return Written(path, sum(file.stat().st_size for file in name_frames(path, len(content))), len(content))
+        size = sum(file.stat().st_size for file in name_frames(path, len(content)))
+        return Written(path, size, len(content), content.width, content.height)
 
 
 @dataclass(frozen=True, kw_only=True)
 class VectorFormat(Format):
-    """A format that is made of positions: ``write(path, particles, title)`` fills a new file with them."""
+    """A format that is made of positions: ``write(path, particles, title)`` fills a new file with them.
+
+    Attributes:
+        own_limits: limits of every file, besides those that the user sets.
+    """
 
     write: Callable[[Path, ParticleFilm, str], None]
+    own_limits: VectorLimits = VectorLimits(particles=3000)
     made_of = ParticleFilm
 
     def write_whole(self, path: Path, content: ParticleFilm, limits: Limits) -> Written:
-        most = limits.smallest_max_bytes
+        sizes = [size for size in (self.own_limits.bytes, limits.smallest_max_bytes) if size is not None]
+        kept = replace(self.own_limits, bytes=min(sizes, default=None))
+        most = number = content.positions.shape[1]
 
         def fill(beside: Path) -> None:
-            self.write(beside, content, path.stem)
-            size = beside.stat().st_size
-            if most is not None and size > most:
-                raise CheckFailed(
-                    f"{path}: {describe(size)}, more than {describe(most)}; allow more, or show fewer --points"
-                )
+            nonlocal number
+            number = fill_fitted(beside, content, lambda file, film: self.write(file, film, path.stem), kept, path)
 
         write_atomically(path, fill)
-        return Written(path, path.stat().st_size, len(content))
+        given_up = f"{most} -> {number} particles" if number < most else ""
+        return Written(path, path.stat().st_size, len(content), content.width, content.height, given_up)

@@ -23,8 +23,10 @@ from flowgif.formats.raster.gif import write_gif
 from flowgif.formats.raster.png import write_png
 from flowgif.formats.raster.video import check_video, write_mp4, write_webm
 from flowgif.formats.raster.webp import write_webp
+from flowgif.formats.vector.fit import VectorLimits
 from flowgif.formats.vector.html import write_page
 from flowgif.formats.vector.particles import ParticleFilm
+from flowgif.formats.vector.svg import write_svg
 from flowgif.timeline import SLOWEST
 
 __all__ = [
@@ -48,14 +50,36 @@ __all__ = [
 
 # A GIF's delay is a whole number of hundredths of a second, and browsers slow a delay of one down to ten. They do the
 # same to delays of up to a hundredth in APNG and WebP.
-_GIF = RasterFormat(name="GIF", suffixes=(".gif",), write=write_gif, fastest=50, fits_preset=True)
-_APNG = RasterFormat(name="APNG", suffixes=(".png", ".apng"), write=write_apng, fastest=60, fits_preset=True)
-_WEBP = RasterFormat(name="WebP", suffixes=(".webp",), write=write_webp, fastest=60, fits_preset=True)
-_MP4 = RasterFormat(
-    name="MP4", suffixes=(".mp4",), write=write_mp4, check=check_video, fastest=120, has_transparency=False
+_GIF = RasterFormat(
+    name="GIF", suffixes=(".gif",), write=write_gif, fastest=50, fits_preset=True, media_type="image/gif"
 )
-_WEBM = RasterFormat(name="WebM", suffixes=(".webm",), write=write_webm, check=check_video, fastest=120)
-_HTML = VectorFormat(name="HTML page", suffixes=(".html",), write=write_page, fastest=120)
+_APNG = RasterFormat(
+    name="APNG", suffixes=(".png", ".apng"), write=write_apng, fastest=60, fits_preset=True, media_type="image/png"
+)
+_WEBP = RasterFormat(
+    name="WebP", suffixes=(".webp",), write=write_webp, fastest=60, fits_preset=True, media_type="image/webp"
+)
+_MP4 = RasterFormat(
+    name="MP4",
+    suffixes=(".mp4",),
+    write=write_mp4,
+    check=check_video,
+    fastest=120,
+    has_transparency=False,
+    media_type="video/mp4",
+)
+_WEBM = RasterFormat(
+    name="WebM", suffixes=(".webm",), write=write_webm, check=check_video, fastest=120, media_type="video/webm"
+)
+_HTML = VectorFormat(name="HTML page", suffixes=(".html",), write=write_page, fastest=120, media_type="text/html")
+_SVG = VectorFormat(
+    name="SVG",
+    suffixes=(".svg",),
+    write=write_svg,
+    fastest=120,
+    own_limits=VectorLimits(particles=1500, bytes=1024**2, packed=100 * 1024),
+    media_type="image/svg+xml",
+)
 SINGLE_FRAMES = FramesFormat(
     name="folder of frames", suffixes=(), write=write_frames, check=check_frames, fastest=120, fits_size=False
 )
@@ -63,7 +87,7 @@ _STILL_SUFFIXES = (".png",)
 
 FORMATS: names.Table[Format] = names.Table(
     names.SUFFIXES,
-    {suffix: row for row in (_GIF, _APNG, _WEBP, _MP4, _WEBM, _HTML) for suffix in row.suffixes},
+    {suffix: row for row in (_GIF, _APNG, _WEBP, _MP4, _WEBM, _HTML, _SVG) for suffix in row.suffixes},
 )
 
 
@@ -204,7 +228,8 @@ def write_still(
         UnusableInput: the place cannot be written.
     """
     write_atomically(path, lambda beside: write_png(beside, frame, colours, comment))
-    return Written(path, path.stat().st_size, 1)
+    height, width = frame.shape
+    return Written(path, path.stat().st_size, 1, width, height)
 
 
 def _with_article(name: str) -> str:

@@ -8,7 +8,7 @@ from known_flows import CIRCLES, MOONS, Shift
 
 from flowgif.animation.config import AnimationConfig
 from flowgif.animation.motion import integrate
-from flowgif.animation.particle_film import MAX_PARTICLES, make_particle_film
+from flowgif.animation.particle_film import make_particle_film
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.points import PointsStyle
@@ -16,13 +16,15 @@ from flowgif.formats.vector.particles import ParticleFilm
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.timeline import Moment, Pace, make_timeline
 
+MOST = 3000
+
 
 def _film(pace: Pace, count: int, *targets: GaussianMixture, **more: object) -> tuple[PointsStyle, ParticleFilm]:
     config = AnimationConfig(size=800, points=count, pace=pace, **more)  # type: ignore[arg-type]
     style = PointsStyle(place_runs([(Shift(), target) for target in targets], config.side), config.look)
     timeline = make_timeline(pace, len(targets))
     with integrate(style, timeline.moments, count, 0) as motion:
-        return style, make_particle_film(style, motion, timeline, config)
+        return style, make_particle_film(style, motion, timeline, config, MOST)
 
 
 def test_in_a_morph_particles_have_the_size_of_each_picture_and_of_the_cloud() -> None:
@@ -40,12 +42,10 @@ def test_of_one_picture_all_particles_have_one_size() -> None:
 
 
 def test_many_particles_are_too_many_for_a_page() -> None:
-    style, film = _film(Pace(2), MAX_PARTICLES + 500, MOONS)
-    assert film.positions.shape == (2, MAX_PARTICLES, 2)
+    style, film = _film(Pace(2), MOST + 500, MOONS)
+    assert film.positions.shape == (2, MOST, 2)
     # Fewer of them are larger, so that the ink stays.
-    assert (
-        film.radii[0] == style.radius(MAX_PARTICLES, Moment(0, 0.0)) > style.radius(MAX_PARTICLES + 500, Moment(0, 0))
-    )
+    assert film.radii[0] == style.radius(MOST, Moment(0, 0.0)) > style.radius(MOST + 500, Moment(0, 0))
 
 
 def test_a_bounce_keeps_each_moment_once() -> None:
@@ -66,7 +66,16 @@ def test_colours_set_by_the_user_apply_to_both_themes() -> None:
     _, film = _film(Pace(2), 5, MOONS, look=make_look(fg="red"))
     assert film.light == film.dark
     assert film.light.foreground == "#ff0000"
+    _, film = _film(Pace(2), 5, MOONS, look=make_look("auto", fg="red"))
+    assert (film.light.background, film.dark.background) == ("#ffffff", "#0d1117")
+    assert film.light.foreground == film.dark.foreground == "#ff0000"
+
+
+def test_a_theme_is_one_for_all_readers_and_without_one_readers_decide() -> None:
     _, film = _film(Pace(2), 5, MOONS, look=make_look("dark"))
-    assert film.light != film.dark
+    assert film.light == film.dark
+    assert film.light.background == "#0d1117"
+    _, film = _film(Pace(2), 5, MOONS, look=make_look())
+    assert (film.light.background, film.dark.background) == ("#ffffff", "#0d1117")
     assert film.paints is None
     assert film.captions is None

@@ -272,7 +272,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_made_up_raster_format_is_written_as_its_row_says(tmp_path: Path) -> None:
     out = tmp_path / "out.inks"
     assert check_output(out) is find_format(tmp_path / "OUT.INK") is INKS
-    assert str(names.SUFFIXES).endswith(".html, .inks, .ink or .xy")
+    assert str(names.SUFFIXES).endswith(".svg, .inks, .ink or .xy")
     with film_of(discs(8, levels=16), ramp(16), transparent=0) as film:
         written = write_output(out, film)
         assert (written.frames, written.bytes) == (8, out.stat().st_size)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -95,3 +96,15 @@ class ParticleFilm:
     def __len__(self) -> int:
         """The number of shown frames."""
         return len(self.order)
+
+    def with_particles(self, number: int) -> Self:
+        """Returns the film of the first ``number`` particles, which are larger, so that the ink stays."""
+        n = self.positions.shape[1]
+        if number >= n:
+            return self
+        return replace(
+            self,
+            positions=self.positions[:, :number],
+            radii=tuple(radius * (n / number) ** 0.5 for radius in self.radii),
+            colours=None if self.colours is None else self.colours[:, :number],
+        )

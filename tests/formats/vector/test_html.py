@@ -13,19 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from devtools import Chromium, Tab
-from PIL import Image, ImageFilter
+from pages import correlation, drawn_discs, page_of
 
-from flowgif.drawing.cloud import spread_cloud
 from flowgif.drawing.styles.points import turns
-from flowgif.drawing.view import make_view
 from flowgif.errors import CheckFailed, NumericalError, UnusableInput
 from flowgif.formats.presets import Limits
 from flowgif.formats.table import write_output
 from flowgif.formats.vector.html import write_page
 from flowgif.formats.vector.particles import ParticleFilm, ThemeColours
-from flowgif.session import Loaded
 from flowgif.timeline import Paint
 
 FRAMES = 30
@@ -52,36 +48,16 @@ def _decode(payload: dict[str, Any]) -> tuple[np.ndarray, list[str] | None]:
     return steps.transpose(2, 1, 0) * payload["step"] + middle, colours
 
 
-def _page(positions: np.ndarray, radius: float = 2.5, **changes: Any) -> ParticleFilm:
-    shown = len(changes.get("order", positions))
-    fields = {"order": tuple(range(shown)), "delays": (5,) * (shown - 1) + (60,), "radii": (radius,) * shown} | changes
-    order = fields["order"]
-    # Positions are neighbours in time here.
-    fields.setdefault("moves", tuple(abs(b - a) == 1 for a, b in zip(order, order[1:] + order[:1], strict=True)))
-    fields.setdefault("still", order.index(max(order)) if order else 0)
-    return ParticleFilm(width=480, height=480, positions=positions, **fields)
-
-
-@pytest.fixture(scope="module")
-def trajectories(cat: Loaded) -> np.ndarray:
-    """3000 particles in 60 frames."""
-    times = torch.linspace(0, 1, 60, dtype=torch.float64)
-    with torch.no_grad():
-        path = cat.flow.relaxed(1e-4).trajectory(spread_cloud(3000, 0), times)
-    view = make_view(cat.target, 480)
-    return np.stack([view.to_frame(x) for x in path])
-
-
 @pytest.fixture(scope="module")
 def cats(trajectories: np.ndarray) -> ParticleFilm:
-    return _page(trajectories[1::2])
+    return page_of(trajectories[1::2])
 
 
 # The file.
 
 
 def test_a_page_of_3000_particles_and_60_frames_is_small(trajectories: np.ndarray, tmp_path: Path) -> None:
-    write_page(tmp_path / "a.html", _page(trajectories), "A cat")
+    write_page(tmp_path / "a.html", page_of(trajectories), "A cat")
     assert (tmp_path / "a.html").stat().st_size < 250_000
 
 
@@ -90,7 +66,7 @@ def test_positions_are_kept_to_half_a_step(tmp_path: Path, spread: float) -> Non
     """Of particles that jump at random, inside the frame and up to four sides away."""
     rng = np.random.default_rng(0)
     positions = np.clip(spread * rng.standard_normal((7, 50, 2)), -1500, 1500) + np.array([200, 50])
-    write_page(tmp_path / "a.html", replace(_page(positions), width=400, height=100), "A cat")
+    write_page(tmp_path / "a.html", replace(page_of(positions), width=400, height=100), "A cat")
     payload = _payload((tmp_path / "a.html").read_text("utf-8"))
     assert payload["step"] <= 400 / 4096
     assert np.abs(_decode(payload)[0] - positions).max() <= payload["step"] / 2 + 1e-9
@@ -99,7 +75,7 @@ def test_positions_are_kept_to_half_a_step(tmp_path: Path, spread: float) -> Non
 def test_what_is_further_away_stays_away(tmp_path: Path) -> None:
     positions = np.full((3, 1, 2), 240.0)
     positions[1] = (1e9, -1e9)
-    write_page(tmp_path / "a.html", _page(positions), "A cat")
+    write_page(tmp_path / "a.html", page_of(positions), "A cat")
     decoded, _ = _decode(_payload((tmp_path / "a.html").read_text("utf-8")))
     assert decoded[1, 0, 0] > 4 * 480
     assert decoded[1, 0, 1] < -3 * 480
@@ -113,7 +89,7 @@ def test_few_colours_are_exact_and_many_are_near(tmp_path: Path) -> None:
     ramp = np.linspace(0, 255, 3000).astype(np.uint8)
     many = np.stack([ramp, 255 - ramp, np.arange(3000).astype(np.uint8)], 1)
     for colours, largest in ((few, 0), (many, 40)):
-        write_page(tmp_path / "a.html", _page(positions, colours=colours[None]), "A cat")
+        write_page(tmp_path / "a.html", page_of(positions, colours=colours[None]), "A cat")
         _, names = _decode(_payload((tmp_path / "a.html").read_text("utf-8")))
         assert names is not None
         decoded = np.array([list(bytes.fromhex(name[1:])) for name in names])
@@ -165,12 +141,12 @@ def test_a_place_that_cannot_be_written_is_refused(cats: ParticleFilm, tmp_path:
 )
 def test_a_page_that_contradicts_itself_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        _page(**{"positions": np.zeros((2, 4, 2)), "order": (0, 1), "delays": (5, 5)} | changes)
+        page_of(**{"positions": np.zeros((2, 4, 2)), "order": (0, 1), "delays": (5, 5)} | changes)
 
 
 def test_positions_that_are_no_numbers_are_refused() -> None:
     with pytest.raises(NumericalError):
-        _page(np.full((2, 4, 2), np.nan))
+        page_of(np.full((2, 4, 2), np.nan))
 
 
 @pytest.mark.parametrize("colour", ["red", "#fff", "#12345g", "#123456;}"])
@@ -188,26 +164,19 @@ def test_the_title_is_the_files_name(cats: ParticleFilm, tmp_path: Path) -> None
 def test_radii_are_a_number_where_all_are_the_same(tmp_path: Path) -> None:
     positions = np.zeros((3, 1, 2))
     for radii, stored in (((2.5, 2.5, 2.5), 2.5), ((2.5, 3.0, 2.5), [2.5, 3.0, 2.5])):
-        write_page(tmp_path / "a.html", _page(positions, radii=radii), "")
+        write_page(tmp_path / "a.html", page_of(positions, radii=radii), "")
         assert _payload((tmp_path / "a.html").read_text("utf-8"))["radius"] == stored
 
 
 @pytest.mark.parametrize(("ticks", "stored"), [(100, [6, 12]), (60, [10, 20]), (120, [5, 10])])
 def test_delays_are_hundredths_of_a_second(ticks: int, stored: list[float], tmp_path: Path) -> None:
-    write_page(tmp_path / "a.html", _page(np.zeros((2, 1, 2)), delays=(6, 12), ticks=ticks), "")
+    write_page(tmp_path / "a.html", page_of(np.zeros((2, 1, 2)), delays=(6, 12), ticks=ticks), "")
     assert _payload((tmp_path / "a.html").read_text("utf-8"))["delays"] == pytest.approx(stored)
 
 
 # The browser.
 
 Show = Callable[..., Tab]
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    browser = Chromium(tmp_path_factory.mktemp("chromium"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture
@@ -247,37 +216,18 @@ def _picture(tab: Tab) -> np.ndarray:
     return tab.screenshot()[top : top + height, left : left + width]
 
 
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Of both blurred by 1 % of the side."""
-    blurred = [Image.fromarray(np.uint8(255 * x)).filter(ImageFilter.GaussianBlur(len(x) / 100)) for x in (a, b)]
-    return float(np.corrcoef(*(np.asarray(x, dtype=float).ravel() for x in blurred))[0, 1])
-
-
-def _discs(positions: np.ndarray, radius: float, side: int) -> np.ndarray:
-    """Ink in a frame of 480 pixels that is drawn with ``side``."""
-    scale = side / 480
-    row, column = np.mgrid[:side, :side]
-    ink = np.zeros((side, side))
-    for x, y in (positions + 0.5) * scale:
-        reach = int(radius * scale) + 2
-        near = np.s_[max(int(y) - reach, 0) : max(int(y) + reach, 0), max(int(x) - reach, 0) : max(int(x) + reach, 0)]
-        distance = np.hypot(column[near] + 0.5 - x, row[near] + 0.5 - y)
-        ink[near] = np.maximum(ink[near], np.clip(radius * scale + 0.5 - distance, 0, 1))
-    return ink
-
-
 def test_each_frame_is_drawn_where_its_particles_are(show: Show, cats: ParticleFilm) -> None:
     tab = show(cats, f"#frame={FRAMES - 1}")
     for index in (FRAMES - 1, 0, FRAMES // 2):
         tab.evaluate(f"location.hash = 'frame={index}'")
         tab.wait(f"document.querySelector('canvas').dataset.frame == {index}")
         ink = 1 - _picture(tab).mean(2) / 255
-        exact = _discs(cats.positions[index], cats.radii[0], len(ink))
-        right = _correlation(ink, exact)
+        exact = drawn_discs(cats.positions[index], cats.radii[0], len(ink))
+        right = correlation(ink, exact)
         assert right > 0.98
         if index == FRAMES - 1:
             for wrong in (np.fliplr(exact), np.flipud(exact), exact.T):
-                assert _correlation(ink, wrong) < right - 0.05
+                assert correlation(ink, wrong) < right - 0.05
 
 
 def test_it_plays_by_itself_and_stops_and_goes_on(show: Show, cats: ParticleFilm) -> None:
@@ -337,7 +287,7 @@ def test_the_button_can_be_clicked_and_pressed(show: Show, cats: ParticleFilm) -
 def _crossing(**changes: Any) -> ParticleFilm:
     """One particle that goes from the left to the right in three equal moves, and is held there."""
     positions = np.array([[[90.0 + 100 * k, 240.0]] for k in range(4)])
-    return _page(positions, radius=20.0, **changes)
+    return page_of(positions, radius=20.0, **changes)
 
 
 # Where the particle is, as a share of its way, and where the scrubber says that it is; in one task, so at one moment.
@@ -447,7 +397,7 @@ def test_light_and_dark(show: Show, cats: ParticleFilm) -> None:
 
 def test_particles_have_their_colours(show: Show) -> None:
     positions = np.array([[[120.0, 240.0], [360.0, 240.0]]])
-    tab = show(_page(positions, radius=30.0, colours=np.array([[[200, 30, 10], [10, 30, 200]]], np.uint8)))
+    tab = show(page_of(positions, radius=30.0, colours=np.array([[[200, 30, 10], [10, 30, 200]]], np.uint8)))
     picture = _picture(tab)
     middle, side = picture.shape[0] // 2, picture.shape[1]
     assert tuple(picture[middle, side // 4]) == (200, 30, 10)
@@ -461,7 +411,7 @@ def test_in_a_morph_particles_exchange_their_colours(show: Show) -> None:
     red, blue = [200, 30, 10], [10, 30, 200]
     colours = np.array([[red] * 4, [blue] * 4], np.uint8)
     paints = (Paint(0, 1, 0.0, 0.0), Paint(0, 1, 0.0, 0.5), Paint(1, 0, 0.5, 1.0))
-    page = _page(positions, radius=30.0, colours=colours, paints=paints)
+    page = page_of(positions, radius=30.0, colours=colours, paints=paints)
     tab = show(page, "#frame=0")
     for index, paint in enumerate(paints):
         tab.evaluate(f"location.hash = 'frame={index}'")
@@ -486,7 +436,7 @@ def test_particles_have_their_frames_radius(show: Show) -> None:
     """And between two frames one between theirs."""
     radii = (20.0, 40.0, 30.0)
     black = ThemeColours("#000000", "#ffffff")
-    page = _page(np.full((3, 1, 2), 240.0), radii=radii, light=black, dark=black)
+    page = page_of(np.full((3, 1, 2), 240.0), radii=radii, light=black, dark=black)
     tab = show(page, "#frame=0")
     for index, radius in enumerate(radii):
         tab.evaluate(f"location.hash = 'frame={index}'")
@@ -559,7 +509,7 @@ def test_it_follows_its_window(show: Show, cats: ParticleFilm) -> None:
     tab.call("Emulation.setDeviceMetricsOverride", width=360, height=700, deviceScaleFactor=1, mobile=False)
     tab.wait("document.querySelector('canvas').width < 360")
     ink = 1 - _picture(tab).mean(2) / 255
-    assert _correlation(ink, _discs(cats.positions[-1], cats.radii[0], len(ink))) > 0.98
+    assert correlation(ink, drawn_discs(cats.positions[-1], cats.radii[0], len(ink))) > 0.98
 
 
 def test_it_plays_in_a_frame_of_another_page(
