@@ -11,7 +11,7 @@ from flowgif.config.patch import FLAGS, Key, PartialConfig
 from flowgif.config.reading import read_config
 from flowgif.config.schema import RunConfig
 from flowgif.errors import UnusableInput
-from flowgif.runs.provenance import find_source, is_run
+from flowgif.runs.provenance import find_source, find_time, is_run
 
 __all__ = ["CONFIG", "WEIGHTS", "default_folder", "newest_run", "read_settings", "settings_of", "settings_to_resume"]
 
@@ -100,7 +100,9 @@ def default_folder(img: Path | None, data: str | None, start: Path | None = None
 
 
 def newest_run(folder: Path = RUNS) -> Path:
-    """Returns the run in a folder that was trained last.
+    """Returns the run in a folder that was trained last, by the time that it records: a copied run is no newer.
+
+    A run that records no time has that of its weights' file. Of a run and its copy, the one with the older file counts.
 
     Raises:
         UnusableInput: the folder holds no run.
@@ -108,4 +110,9 @@ def newest_run(folder: Path = RUNS) -> Path:
     runs = [path.parent for path in folder.glob(f"*/{WEIGHTS}")]
     if not runs:
         raise UnusableInput(f"no run in {folder}/; make one with: flowgif train --img PICTURE")
-    return max(runs, key=lambda run: (run / WEIGHTS).stat().st_mtime)
+
+    def times(run: Path) -> tuple[float, float]:
+        written, recorded = (run / WEIGHTS).stat().st_mtime, find_time(run)
+        return (written if recorded is None else recorded, -written)
+
+    return max(runs, key=times)

@@ -130,3 +130,19 @@ def test_an_nll_below_the_entropy_is_a_failure_of_the_solve(gaussian: GaussianMi
 def test_a_density_that_is_not_finite_is_a_failure(gaussian: GaussianMixture) -> None:
     with pytest.raises(NumericalError, match="not finite"):
         measure_gap(Shrinking(math.nan), gaussian, 1024)
+
+
+def test_a_density_that_is_immensely_small_is_a_failure(gaussian: GaussianMixture) -> None:
+    """What is left of a flow that diverged; every number is finite."""
+    with pytest.raises(NumericalError, match=r"the gap is 9\.99e\+05 nats: the training diverged; .* lower --lr"):
+        measure_gap(Shrinking(1e-3), gaussian, 1024)
+
+
+def test_an_inverse_that_is_not_finite_is_a_failure(gaussian: GaussianMixture) -> None:
+    class OneWay(Shrinking):
+        def path(self, z: Tensor, times: Tensor) -> Mapped:
+            point, ladj = super().path(z, times)
+            return Mapped(point * math.inf, ladj)
+
+    with pytest.raises(NumericalError, match="inverse is not finite"):
+        evaluate(OneWay(1.0), gaussian)
