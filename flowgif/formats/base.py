@@ -55,6 +55,7 @@ class Format(ABC):
             vector format is refused if it is too large.
         fits_preset: whether its files can be opened again and checked against a preset.
         made_of: type of the content: Film or ParticleFilm.
+        media_type: the MIME type by which a notebook shows its files, such as 'image/gif'; '' if none can.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Format(ABC):
     fits_size: bool = True
     fits_preset: bool = False
     made_of: ClassVar[type[Film] | type[ParticleFilm]]
+    media_type: str = ""
 
     def __post_init__(self) -> None:
         if not all(suffix.startswith(".") and suffix == suffix.lower() for suffix in self.suffixes):

@@ -47,16 +47,41 @@ __all__ = [
 
 # A GIF's delay is a whole number of hundredths of a second, and browsers slow a delay of one down to ten. They do the
 # same to delays of up to a hundredth in APNG and WebP.
-_GIF = RasterFormat(name="GIF", suffixes=(".gif",), write=write_gif, fastest=50, fits_preset=True)
-_APNG = RasterFormat(name="APNG", suffixes=(".png", ".apng"), write=write_apng, fastest=60, fits_preset=True)
-_WEBP = RasterFormat(name="WebP", suffixes=(".webp",), write=write_webp, fastest=60, fits_preset=True)
+_GIF = RasterFormat(
+    name="GIF", suffixes=(".gif",), write=write_gif, fastest=50, fits_preset=True, media_type="image/gif"
+)
+_APNG = RasterFormat(
+    name="APNG", suffixes=(".png", ".apng"), write=write_apng, fastest=60, fits_preset=True, media_type="image/png"
+)
+_WEBP = RasterFormat(
+    name="WebP", suffixes=(".webp",), write=write_webp, fastest=60, fits_preset=True, media_type="image/webp"
+)
 _MP4 = RasterFormat(
-    name="MP4", suffixes=(".mp4",), write=write_mp4, check=check_video, fastest=120, has_transparency=False
+    name="MP4",
+    suffixes=(".mp4",),
+    write=write_mp4,
+    check=check_video,
+    fastest=120,
+    has_transparency=False,
+    media_type="video/mp4",
 )
 _WEBM = RasterFormat(
-    name="WebM", suffixes=(".webm",), write=write_webm, check=check_video, fastest=120, has_transparency=False
+    name="WebM",
+    suffixes=(".webm",),
+    write=write_webm,
+    check=check_video,
+    fastest=120,
+    has_transparency=False,
+    media_type="video/webm",
 )
-_HTML = VectorFormat(name="HTML page", suffixes=(".html",), write=write_page, fastest=120, has_transparency=False)
+_HTML = VectorFormat(
+    name="HTML page",
+    suffixes=(".html",),
+    write=write_page,
+    fastest=120,
+    has_transparency=False,
+    media_type="text/html",
+)
 SINGLE_FRAMES = FramesFormat(
     name="folder of frames", suffixes=(), write=write_frames, check=check_frames, fastest=120, fits_size=False
 )

@@ -11,12 +11,13 @@ from conftest import CAT, MakeOnce
 from torch import Tensor
 
 import flowgif
+from flowgif import session
+from flowgif.api import Loaded
 from flowgif.errors import NumericalError
 from flowgif.evaluation import gap as evaluation
 from flowgif.evaluation.gap import evaluate, measure_gap
 from flowgif.flows.base import Flow, Mapped
 from flowgif.runs.settings import read_settings
-from flowgif.session import Loaded
 from flowgif.targets.mixture import GaussianMixture
 
 
@@ -87,7 +88,7 @@ def test_fewer_points_than_in_a_plain_average_have_a_smaller_error(make_once: Ma
     it is four fifths.
     """
     flags = {"target": {"img": CAT}, "training": {"steps": 600}}
-    folder = make_once("cat-600", lambda folder: flowgif.train(read_settings(None, flags), folder / "run"))
+    folder = make_once("cat-600", lambda folder: session.train(read_settings(None, flags), folder / "run"))
     loaded = flowgif.load(folder / "run")
     report = evaluate(loaded.flow, loaded.target)
     plain, error = _plain_average(loaded)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from settings import with_moons
 
-import flowgif
+from flowgif import session
 from flowgif.config.schema import RunConfig
 from flowgif.errors import UnusableInput
 from flowgif.flows.build import build_flow, fit_config
@@ -66,7 +66,7 @@ def test_a_start_brings_its_model_and_target_but_not_its_recipe(runs: Path, name
 def test_weights_that_do_not_fit_the_models_size_are_refused(runs: Path, tmp_path: Path) -> None:
     config = read_settings(None, {"model": {"layers": 3}, "training": {"from": runs / "spline"}})
     with pytest.raises(UnusableInput, match=r"spline do not fit \[model\]"):
-        flowgif.train(config, tmp_path / "run")
+        session.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 from fields import MATRIX, LinearField, network, points
 
+from flowgif.api import Loaded
 from flowgif.errors import NumericalError
 from flowgif.flows.continuous import ffjord
 from flowgif.flows.continuous.ffjord import FFJORD, LADJ_WEIGHT
 from flowgif.flows.continuous.solver import Solver
 from flowgif.flows.continuous.velocity import VelocityNetwork
-from flowgif.session import Loaded
 
 
 @pytest.mark.parametrize("time", [0.3, 1.0])

@@ -17,6 +17,7 @@ import torch
 from devtools import Chromium, Tab
 from PIL import Image, ImageFilter
 
+from flowgif.api import Loaded
 from flowgif.drawing.cloud import spread_cloud
 from flowgif.drawing.styles.points import turns
 from flowgif.drawing.view import make_view
@@ -25,7 +26,6 @@ from flowgif.formats.presets import Limits
 from flowgif.formats.table import write_output
 from flowgif.formats.vector.html import write_page
 from flowgif.formats.vector.particles import ParticleFilm, ThemeColours
-from flowgif.session import Loaded
 from flowgif.timeline import Paint
 
 FRAMES = 30
