@@ -91,6 +91,8 @@ class NotebookProgress(AbstractContextManager["NotebookProgress"]):
                 words += [f"{self._share:.0%}", describe_time_left(passed * (1 / max(self._share, 1e-9) - 1))]
                 bar = f'<progress value="{self._share:.3f}" style="width: 16em"></progress> '
             lines.append("  ".join([*words, self._fields]).rstrip())
+        if self._handle is None and not lines:
+            return
         page = [html.escape(line) for line in lines]
         if self._task:
             page[-1] = bar + page[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flowgif.errors import UnusableInput, did_you_mean
@@ -62,11 +63,10 @@ def make_config(options: Mapping[str, Any], comment: str) -> AnimationConfig:
     Raises:
         UnusableInput: a value cannot be used.
     """
-    from flowgif import __version__
     from flowgif.animation.config import AnimationConfig
     from flowgif.drawing.colours import make_look
 
-    derived = {"look": _fill(make_look, options), "comment": f"{comment} (flowgif {__version__})"}
+    derived = {"look": _fill(make_look, options), "comment": f"{comment} (flowgif {version('flowgif')})"}
     return _fill(AnimationConfig, {**options, **derived})
 
 
