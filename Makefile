@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test tests test-all lint format bench bench-quick bench-report experiments gallery pictures clean
+.PHONY: demo test tests test-all lint format bench bench-quick bench-report experiments gallery lesson pictures clean
 
 demo: .venv/.ready
 	$(BIN)/flowgif train --img imgs/cat.png --out runs/demo --force
@@ -47,6 +47,10 @@ bench-report: .venv/.ready-dev
 # The README's GIFs, each by the commands that stand beside it there.
 gallery: .venv/.ready
 	$(BIN)/python docs/make_gallery.py
+
+# The outputs of docs/lesson.ipynb.
+lesson: .venv/.ready
+	$(BIN)/python docs/make_lesson.py
 
 # Every config to its end, with the table and the pictures of docs/experiments.md.
 experiments: .venv/.ready

@@ -1,4 +1,4 @@
-"""Trains a flow from a config into a run directory, and loads runs as Python objects."""
+"""Trains a flow from a config into a run directory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from flowgif.runs.directory import INITIAL, Run, open_target
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.training.trainer import StepRecord, Trainer
 
-__all__ = ["Loaded", "Reporter", "Trained", "load", "resume", "train"]
+__all__ = ["Reporter", "Trained", "resume", "train"]
 
 CHECKPOINT_SECONDS = 10.0
 CHECKPOINT_POINTS = 1024
@@ -73,31 +73,11 @@ class Trained:
     seconds: float
     gap: Gap
 
-
-@dataclass(frozen=True)
-class Loaded:
-    """A run as Python objects.
-
-    Attributes:
-        run: the run's directory and settings.
-        flow: ``log_prob(x)``, ``sample(n, generator=...)``, ``path(z, times)``; on the CPU, without gradients.
-        target: ``sample``, ``log_prob``, ``entropy``; a picture's target has ``to_pixels`` and ``from_pixels`` too.
-    """
-
-    run: Run
-    flow: Flow
-    target: GaussianMixture
-
-
-@use_threads(1)
-def load(folder: Path | str) -> Loaded:
-    """Opens a run directory.
-
-    Raises:
-        UnusableInput: there is no run, or its files are broken.
-    """
-    run = Run.open(Path(folder))
-    return Loaded(run, run.flow(), run.target())
+    @property
+    def summary(self) -> str:
+        """A sentence with the steps, the time and the gap."""
+        gap, error = self.gap.gap, self.gap.standard_error
+        return f"{self.steps} steps in {self.seconds:.1f} s; gap {gap:.4f} nats (standard error {error:.4f})"
 
 
 def train(config: RunConfig, folder: Path, force: bool = False, reporter: Reporter | None = None) -> Trained:

@@ -7,7 +7,7 @@ import re
 
 from flowgif.errors import UnusableInput
 
-__all__ = ["describe", "parse_bytes", "parse_duration"]
+__all__ = ["describe", "describe_time_left", "parse_bytes", "parse_duration"]
 
 BYTES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -34,6 +34,11 @@ def describe(size: int) -> str:
         if size >= BYTES[unit]:
             return f"{size / BYTES[unit]:.4g} {unit}B"
     return f"{size} bytes"
+
+
+def describe_time_left(seconds: float) -> str:
+    """Returns '12 s left' or '3 min left'."""
+    return f"{seconds / 60:.0f} min left" if seconds >= 120 else f"{seconds:.0f} s left"
 
 
 def parse_duration(text: str) -> float:

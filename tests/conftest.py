@@ -15,8 +15,8 @@ import pytest
 from filelock import FileLock
 
 import flowgif
+from flowgif.api import Loaded
 from flowgif.cli.main import main
-from flowgif.session import Loaded
 
 ROOT = Path(__file__).parent.parent
 CAT = ROOT / "imgs" / "cat.png"

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import pytest
 from matplotlib.figure import Figure
 
+from flowgif.api import Loaded
 from flowgif.evaluation import figures, plots
 from flowgif.evaluation.figures import Material
-from flowgif.session import Loaded
 
 COARSE = 48  # pixels of a density's longer side, which is enough for every test
 

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
+from flowgif.api import Loaded
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.density import DensityStyle
 from flowgif.drawing.trajectories import Trajectories
-from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget
 from flowgif.timeline import Moment
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from conftest import ROOT
 
 import flowgif
@@ -26,6 +27,7 @@ def test_importing_flowgif_or_its_encoder_brings_no_torch() -> None:
 
 
 def test_the_lazy_names_are_there() -> None:
-    assert callable(flowgif.load)
-    assert callable(flowgif.train)
+    assert all(callable(getattr(flowgif, name)) for name in flowgif.__all__ if name != "__version__")
     assert flowgif.__version__
+    with pytest.raises(AttributeError, match="no attribute 'paint'"):
+        flowgif.paint  # noqa: B018

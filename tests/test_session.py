@@ -10,11 +10,13 @@ from conftest import CAT, SMALL_NETWORK
 from PIL import Image
 
 import flowgif
+from flowgif import session
+from flowgif.api import Loaded
 from flowgif.config.reading import read_config
 from flowgif.errors import UnusableInput
 from flowgif.evaluation.gap import Gap
 from flowgif.runs.settings import read_settings
-from flowgif.session import Loaded, resume
+from flowgif.session import resume
 from flowgif.targets.image import ImageTarget
 from flowgif.targets.loading import load_picture
 from flowgif.training.trainer import StepRecord
@@ -34,7 +36,7 @@ def test_pixels_of_a_shrunk_picture_are_those_of_the_picture_as_given(tmp_path: 
     with Image.open(CAT) as image:
         image.resize((1000, 500)).save(tmp_path / "wide.png")
     flags = {"target": {"img": tmp_path / "wide.png", "max_side": 100}, "model": SMALL_NETWORK, "training": TINY}
-    trained = flowgif.train(read_config(None, flags), tmp_path / "run")
+    trained = session.train(read_config(None, flags), tmp_path / "run")
     target = flowgif.load(trained.run.folder).target
     assert isinstance(target, ImageTarget)
     assert target.picture.image.size == (100, 50)
@@ -49,7 +51,7 @@ def test_pixels_of_a_shrunk_picture_are_those_of_the_picture_as_given(tmp_path: 
 def test_a_finished_run_resumes_to_itself_and_goes_on_when_asked(tmp_path: Path) -> None:
     flags = {"target": {"data": "moons"}, "model": SMALL_NETWORK, "training": TINY}
     folder = tmp_path / "run"
-    trained = flowgif.train(read_config(None, flags), folder)
+    trained = session.train(read_config(None, flags), folder)
     before = trained.run.folder.joinpath("weights.safetensors").read_bytes()
     again = resume(trained.run.folder)
     assert again.steps == 3
@@ -64,11 +66,11 @@ def test_a_finished_run_resumes_to_itself_and_goes_on_when_asked(tmp_path: Path)
 def test_force_replaces_a_run_and_leaves_other_files_alone(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     flags = {"target": {"data": "moons"}, "model": SMALL_NETWORK, "training": TINY}
-    flowgif.train(read_config(None, flags), folder)
+    session.train(read_config(None, flags), folder)
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(UnusableInput, match="--force"):
-        flowgif.train(read_config(None, flags), folder)
-    flowgif.train(read_config(None, {**flags, "training": {**TINY, "seed": 1}}), folder, force=True)
+        session.train(read_config(None, flags), folder)
+    session.train(read_config(None, {**flags, "training": {**TINY, "seed": 1}}), folder, force=True)
     assert flowgif.load(folder).run.config.training.seed == 1
     assert (folder / "notes.txt").read_text() == "mine"
     assert len([row for row in flowgif.load(folder).run.read_metrics() if "loss" in row]) == 3
@@ -77,10 +79,10 @@ def test_force_replaces_a_run_and_leaves_other_files_alone(tmp_path: Path) -> No
 def test_a_failing_target_costs_an_existing_run_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     flags = {"target": {"data": "moons"}, "model": SMALL_NETWORK, "training": TINY}
-    flowgif.train(read_config(None, flags), folder)
+    session.train(read_config(None, flags), folder)
     before = {path: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(UnusableInput, match="no such picture"):
-        flowgif.train(read_config(None, {"target": {"img": tmp_path / "none.png"}}), folder, force=True)
+        session.train(read_config(None, {"target": {"img": tmp_path / "none.png"}}), folder, force=True)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -92,7 +94,7 @@ def test_somebody_elses_files_are_not_taken_for_a_run(tmp_path: Path) -> None:
     flags = {"target": {"img": folder / "picture.png"}, "model": SMALL_NETWORK, "training": TINY}
     for force in (False, True):
         with pytest.raises(UnusableInput, match="not a run's"):
-            flowgif.train(read_config(None, flags), folder, force)
+            session.train(read_config(None, flags), folder, force)
     assert [path.name for path in folder.iterdir()] == ["picture.png"]
     assert (folder / "picture.png").read_bytes() == CAT.read_bytes()
 
@@ -101,11 +103,11 @@ def test_a_runs_own_config_repeats_it_with_its_source_and_size(tmp_path: Path) -
     with Image.open(CAT) as image:
         image.resize((200, 100)).save(tmp_path / "logo.png")
     flags = {"target": {"img": tmp_path / "logo.png", "max_side": 50}, "model": SMALL_NETWORK, "training": TINY}
-    first = flowgif.train(read_config(None, flags), tmp_path / "first")
-    second = flowgif.train(read_config(tmp_path / "first" / "config.toml", {}), tmp_path / "second")
+    first = session.train(read_config(None, flags), tmp_path / "first")
+    second = session.train(read_config(tmp_path / "first" / "config.toml", {}), tmp_path / "second")
     third = {"training": {"from": tmp_path / "second", "steps": 1, "batch_size": 16}}
-    flowgif.train(read_settings(None, third), tmp_path / "third")
-    fourth = flowgif.train(read_config(tmp_path / "third" / "config.toml", {}), tmp_path / "fourth")
+    session.train(read_settings(None, third), tmp_path / "third")
+    fourth = session.train(read_config(tmp_path / "third" / "config.toml", {}), tmp_path / "fourth")
     weights = [run.run.folder.joinpath("weights.safetensors").read_bytes() for run in (first, second)]
     assert weights[0] == weights[1]
     for name in ("second", "third", "fourth"):
@@ -118,7 +120,7 @@ def test_a_runs_own_config_repeats_it_with_its_source_and_size(tmp_path: Path) -
 
 def test_a_refused_resume_leaves_the_run_as_it_is(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    config = flowgif.train(
+    config = session.train(
         read_config(None, {"target": {"data": "moons"}, "model": SMALL_NETWORK, "training": TINY}), folder
     ).run.config
     before = {path: path.read_bytes() for path in folder.iterdir()}
@@ -157,7 +159,7 @@ class Listening:
 
 def test_a_reporter_is_told_of_every_step(tmp_path: Path) -> None:
     first, second = Listening(), Listening()
-    flowgif.train(
+    session.train(
         read_config(None, {"target": {"img": CAT}, "model": SMALL_NETWORK, "training": TINY}),
         tmp_path / "run",
         reporter=first,

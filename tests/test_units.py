@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowgif.errors import UnusableInput
-from flowgif.units import describe, parse_bytes, parse_duration
+from flowgif.units import describe, describe_time_left, parse_bytes, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,12 @@ def test_what_is_no_size_is_refused(text: str) -> None:
 )
 def test_sizes_are_described(size: int, text: str) -> None:
     assert describe(size) == text
+
+
+def test_the_time_left_has_its_unit() -> None:
+    assert [describe_time_left(seconds) for seconds in (0, 12.4, 119, 120, 3600)] == [
+        "0 s left", "12 s left", "119 s left", "2 min left", "60 min left"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

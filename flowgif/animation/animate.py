@@ -20,6 +20,7 @@ from flowgif.drawing.styles.table import STYLES
 from flowgif.drawing.trajectories import Trajectories
 from flowgif.flows.base import Flow
 from flowgif.formats.film import Film
+from flowgif.formats.notebook import mime_bundle
 from flowgif.formats.table import (
     VectorFormat,
     Written,
@@ -55,6 +56,25 @@ class Animated:
     seconds: float
     remarks: tuple[str, ...]
     posters: tuple[Written, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """The first output."""
+        return self.files[0].path
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All outputs."""
+        return tuple(file.path for file in self.files)
+
+    @property
+    def bytes(self) -> int:
+        """The size of the first output."""
+        return self.files[0].bytes
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """Shows the first output in a notebook."""
+        return mime_bundle(self.path)
 
 
 @use_threads(1)  # parts of the particles, and frames, are computed at the same time, each by one thread

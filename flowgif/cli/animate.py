@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-import shlex
-from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flowgif import names
+from flowgif.animation.options import describe_command, make_config, read_options, read_times
 from flowgif.cli.options import OUTPUT, Json, Quiet
 from flowgif.cli.outputs import STDOUT, check_snippet, check_stdout, make_snippet, written_to_stdout
 from flowgif.cli.progress import Progress
 from flowgif.errors import UnusableInput
-from flowgif.timeline import Pace
-from flowgif.units import parse_bytes
 
 if TYPE_CHECKING:
     from flowgif.animation.animate import Animated
-    from flowgif.animation.config import AnimationConfig
-    from flowgif.flows.base import Flow
 
 __all__ = ["animate"]
-
-Made = TypeVar("Made")
 
 # Titles of help panels.
 LOOK, TIMING = "Look", "Timing"
@@ -131,26 +123,26 @@ def animate(
         check_stdout(outs, file_format, as_json)
         if snippet:
             context.params["theme"] = theme or "auto"
-        pace = _pace(context.params)
-        most = parse_bytes(max_size) if max_size is not None else None
+        options = read_options(context.params)
         progress.begin("loading PyTorch ...")
-        from flowgif import session
         from flowgif.animation.animate import animate as write_all
         from flowgif.animation.stills import draw_stills
-        from flowgif.runs.settings import newest_run
+        from flowgif.api import load
+        from flowgif.runs.settings import default_output, newest_run
 
-        config = _config(context, pace, most, len(runs or [""]))
+        given = {name: context.params[name] for name in _given(context) if name not in NOT_DRAWN}
+        config = make_config(options, describe_command(len(runs or [""]), given))
         folders = runs or [newest_run()]
-        loaded = [session.load(folder) for folder in folders]
+        loaded = [load(folder) for folder in folders]
         pairs = [(run.flow, run.target) for run in loaded]
         if stills is not None:
-            done = draw_stills(pairs, stills, _parse_times(times, loaded[0].flow), config, progress)
+            done = draw_stills(pairs, stills, read_times(times, loaded[0].flow), config, progress)
         else:
-            name = folders[-1].resolve().name
-            outs = outs or [folders[-1] / f"{name}.gif"]
+            outs = outs or [default_output(folders[-1])]
             if snippet:
                 check_snippet(outs)
                 poster = poster or outs[0].with_name(f"{outs[0].stem}-still.png")
+            name = folders[-1].resolve().name
             with written_to_stdout(outs, file_format, name, config.look.paired) as files:
                 done = write_all(pairs, files, config, poster, progress)
         for remark in done.remarks:
@@ -195,64 +187,6 @@ def _given(context: typer.Context) -> dict[str, Any]:
         for name, parameter in parameters.items()
         if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
     }
-
-
-def _fill(make: Callable[..., Made], options: Mapping[str, Any]) -> Made:
-    """Calls ``make`` with the options that have the names of its parameters."""
-    return make(**{name: options[name] for name in inspect.signature(make).parameters if name in options})
-
-
-def _pace(options: Mapping[str, Any]) -> Pace:
-    first = options["first_frame"]
-    if first not in {"cloud", "logo"}:
-        raise UnusableInput(f"unknown --first-frame '{first}'; give cloud or logo")
-    return _fill(Pace, {**options, "hold": _parse_hold(options["hold"]), "picture_first": first == "logo"})
-
-
-def _config(context: typer.Context, pace: Pace, max_bytes: int | None, runs: int) -> AnimationConfig:
-    from flowgif import __version__
-    from flowgif.animation.config import AnimationConfig
-    from flowgif.drawing.colours import make_look
-
-    command = shlex.join(["flowgif", "animate", *["RUN"] * runs, *_words(context)])
-    derived = {
-        "look": _fill(make_look, context.params),
-        "pace": pace,
-        "max_bytes": max_bytes,
-        "comment": f"{command} (flowgif {__version__})",
-    }
-    return _fill(AnimationConfig, context.params | derived)
-
-
-def _words(context: typer.Context) -> list[str]:
-    """Returns the given options in a fixed order, so that the same picture gives the same file anywhere."""
-    words: list[str] = []
-    for name, parameter in _given(context).items():
-        if name not in NOT_DRAWN:
-            value = context.params[name]
-            words += [parameter.opts[-1]] + ([] if value is True else [str(value)])
-    return words
-
-
-def _parse_hold(text: str) -> tuple[float, float]:
-    try:
-        parts = [float(part) for part in text.split(",")]
-    except ValueError:
-        parts = []
-    if len(parts) not in {1, 2}:
-        raise UnusableInput(f"--hold {text}: give seconds, as 1.2, or 0.5,1.2 for the first frame and the picture")
-    return (parts[0] if len(parts) == 2 else 0.0, parts[-1])
-
-
-def _parse_times(text: str, flow: Flow) -> list[float]:
-    if text == "layers":
-        if not flow.layer_ends():
-            raise UnusableInput("--times layers: an ffjord flow has none; give numbers from 0 to 1")
-        return [0.0, *flow.layer_ends()]
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise UnusableInput(f"--times {text}: give numbers from 0 to 1 with commas between, or layers") from None
 
 
 def _summary(done: Animated) -> str:

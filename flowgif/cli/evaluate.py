@@ -46,7 +46,7 @@ def evaluate(
     """Report the negative log-likelihood of a run; with --max-gap, a check for scripts."""
     with Progress(quiet) as progress:
         progress.begin("loading PyTorch ...")
-        from flowgif import session
+        from flowgif.api import load
         from flowgif.evaluation import gap, samples
         from flowgif.machine import use_threads
         from flowgif.runs.settings import newest_run
@@ -55,7 +55,7 @@ def evaluate(
         if save_samples is not None:
             samples.check_samples(*save_samples)
         folder = run or newest_run()
-        loaded = session.load(folder)
+        loaded = load(folder)
         if plots is not None:
             # matplotlib logs messages about its caches, which are of no use to the user.
             logging.getLogger("matplotlib").addHandler(logging.NullHandler())

@@ -15,7 +15,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from flowgif.cli.progress import time_left
+from flowgif.units import describe_time_left
 
 __all__ = ["LiveLine"]
 
@@ -92,7 +92,7 @@ class _OneLine(Progress):
         name = self._cut(Text(task.description), room - length - len(share) - LONGEST_TIME - 4)
         words, room = share, room - name.cell_len - length - 2
         left = task.time_remaining
-        for word in ([] if left is None else [time_left(left)]) + list(task.fields["figures"]):
+        for word in ([] if left is None else [describe_time_left(left)]) + list(task.fields["figures"]):
             if len(words) + 2 + len(word) > room:
                 break
             words += f"  {word}"

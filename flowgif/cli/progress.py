@@ -12,6 +12,8 @@ import time
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from flowgif.units import describe_time_left
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from flowgif.evaluation.gap import Gap
     from flowgif.training.trainer import StepRecord
 
-__all__ = ["Progress", "time_left"]
+__all__ = ["Progress"]
 
 TRAINING = "training"
 
@@ -97,7 +99,7 @@ class Progress(AbstractContextManager["Progress"]):
         gaps = [] if gap is None else [f"gap {gap.gap:.4f}"]
         speed = f"{record.step / record.seconds:.1f} steps/s"
         if self._live is None:
-            left = time_left(record.seconds * (1 - record.done) / max(record.done, 1e-9))
+            left = describe_time_left(record.seconds * (1 - record.done) / max(record.done, 1e-9))
             self._say_now_and_then("  ".join((step, loss, *gaps, left, speed)))
             return
         if self._task != TRAINING:
@@ -109,8 +111,3 @@ class Progress(AbstractContextManager["Progress"]):
         if now - self._last >= self.PLAIN_SECONDS:
             self._last = now
             self.say(text)
-
-
-def time_left(seconds: float) -> str:
-    """Returns '12 s left' or '3 min left'."""
-    return f"{seconds / 60:.0f} min left" if seconds >= 120 else f"{seconds:.0f} s left"

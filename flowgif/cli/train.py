@@ -85,7 +85,7 @@ def train(
 ) -> None:
     """Fit a flow to a picture or a data set; prints the run directory."""
     from flowgif.config.reading import group_options
-    from flowgif.runs.settings import default_folder, newest_run, read_settings, settings_to_resume
+    from flowgif.runs.settings import default_folder, new_run, newest_run, settings_to_resume
 
     flags = group_options(values_by_option(context))
     names_target = img is not None or data is not None
@@ -94,15 +94,10 @@ def train(
         folder = out or (default_folder(img, data) if names_target else newest_run())
         settings = settings_to_resume(folder, flags)
     else:
-        settings = read_settings(config, flags)
-        target = settings.target
-        folder = out or default_folder(target.img, target.data, from_run, None if names_target else config)
+        settings, folder = new_run(config, flags, out)
     with Progress(quiet) as progress:
         trained = _run(settings, folder, force, resume, progress)
-        progress.say(
-            f"{trained.steps} steps in {trained.seconds:.1f} s; gap {trained.gap.gap:.4f} nats "
-            f"(standard error {trained.gap.standard_error:.4f}); now: flowgif animate {shlex.quote(str(folder))}"
-        )
+        progress.say(f"{trained.summary}; now: flowgif animate {shlex.quote(str(folder))}")
     typer.echo(json.dumps(_answer(trained)) if as_json else str(folder))
 
 

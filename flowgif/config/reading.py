@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from flowgif.config.schema import DEFAULT_MODEL, RunConfig, TargetConfig, Traini
 from flowgif.errors import UnusableInput, did_you_mean
 from flowgif.units import parse_duration
 
-__all__ = ["group_options", "read_config"]
+__all__ = ["START", "group_keywords", "group_options", "read_config"]
 
 START = Key("training", "from")
 STEPS, TIME_BUDGET = Key("training", "steps"), Key("training", "time_budget")
@@ -60,14 +61,37 @@ def group_options(options: Mapping[str, object]) -> dict[str, dict[str, object]]
     Args:
         options: the values by option, such as '--batch-size'.
     """
+    tables: dict[str, dict[str, object]] = {}
+    for option, key in _keys_by_option().items():
+        if option in options:
+            tables.setdefault(key.table, {})[key.name] = options[option]
+    return tables
+
+
+def group_keywords(keywords: Mapping[str, object]) -> dict[str, dict[str, object]]:
+    """Returns the settings that keyword arguments give, as :func:`group_options` does for options.
+
+    Args:
+        keywords: the values by keyword: ``batch_size`` for '--batch-size', and ``from_`` for '--from', because ``from``
+            is a word of Python's.
+
+    Raises:
+        UnusableInput: a keyword is no setting.
+    """
+    by_name = {option.removeprefix("--").replace("-", "_"): option for option in _keys_by_option()}
+    known = {f"{name}_" if iskeyword(name) else name: option for name, option in by_name.items()}
+    for keyword in keywords:
+        if keyword not in known:
+            raise UnusableInput(f"there is no setting '{keyword}'; {did_you_mean(keyword, known)}")
+    return group_options({known[keyword]: value for keyword, value in keywords.items()})
+
+
+def _keys_by_option() -> dict[str, Key]:
+    """Returns all settings by their options; some of them have none on the command line."""
     keys = [Key("target", name) for name in fields_by_key(TargetConfig)]
     keys += [Key("model", name) for kind in MODELS.values() for name in fields_by_key(kind.config)]
     keys += [Key("training", name) for name in fields_by_key(TrainingConfig)]
-    tables: dict[str, dict[str, object]] = {}
-    for key in keys:
-        if key.option in options:
-            tables.setdefault(key.table, {})[key.name] = options[key.option]
-    return tables
+    return {key.option: key for key in keys}
 
 
 def _choose_end(flags: PartialConfig) -> PartialConfig:

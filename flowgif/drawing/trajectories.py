@@ -13,6 +13,7 @@ from torch import Tensor
 
 from flowgif.drawing.placing import DrawnRun
 from flowgif.drawing.view import Positions
+from flowgif.errors import NumericalError
 from flowgif.files import Spool, spool
 from flowgif.flows.base import Flow
 from flowgif.parallel import ordered_map
@@ -132,7 +133,7 @@ class Trajectories:
 
         Raises:
             UnusableInput: the temporary file cannot be written.
-            NumericalError: a flow cannot be integrated.
+            NumericalError: a flow cannot be integrated, or its points are not finite.
         """
         distinct = sorted({*moments, *(Moment(run, 1.0) for run in range(len(runs)))})
         rows: dict[Moment, _Row] = {}
@@ -141,6 +142,8 @@ class Trajectories:
             for run, drawn in enumerate(runs):
                 times = [moment.time for moment in distinct if moment.run == run]
                 for time, x in _carry(drawn, times, base, refinements):
+                    if not bool(x.isfinite().all()):
+                        raise NumericalError("the flow's points are not finite; train again with a lower --lr")
                     rows[Moment(run, time)] = _Row(store.append(x.cpu().numpy().tobytes()), len(x))
         except BaseException:
             store.close()

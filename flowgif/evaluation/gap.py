@@ -20,6 +20,9 @@ RANDOMISATIONS = 16  # independent scramblings of the Sobol points, from which t
 POINTS = 8192
 INVERTED = 512
 GAP_SHARE = 0.7  # share of an evaluation's time that measuring the gap takes; the inversion takes the rest
+# Nats. Without any flow, N(0, I) has a gap of less than 10 to a standardised target. A poor fit can be worse than that;
+# one that is worse by far has diverged.
+DIVERGED = 1000.0
 # The NLL is a mean, in which the points' errors cancel: at this tolerance it is within 1e-3 nats of a tighter solve.
 TOLERANCE = 1e-5
 
@@ -90,8 +93,8 @@ def measure_gap(flow: Flow, target: GaussianMixture, n: int = POINTS, seed: int 
         seed: the seed of the points.
 
     Raises:
-        NumericalError: the flow's log-density is not finite, or its NLL is below the entropy, which shows that the
-            solve is inaccurate.
+        NumericalError: the flow's log-density is not finite or immensely small, so its training diverged; or its NLL is
+            below the entropy, which shows that the solve is inaccurate.
     """
     x = _spread_points(target, n, seed)
     device = next(flow.parameters()).device
@@ -101,6 +104,8 @@ def measure_gap(flow: Flow, target: GaussianMixture, n: int = POINTS, seed: int 
     gap, error = float(means.mean()), float(means.std()) / math.sqrt(RANDOMISATIONS)
     if not math.isfinite(gap):
         raise NumericalError("the flow's log-density is not finite; train again with a lower --lr")
+    if gap > DIVERGED:
+        raise NumericalError(f"the gap is {gap:.3g} nats: the training diverged; train again with a lower --lr")
     if gap < -max(5 * error, 1e-3):
         raise NumericalError(
             f"the NLL is {-gap:.3g} nats below the entropy, which no density can be: the solve is inaccurate; "
@@ -122,7 +127,7 @@ def evaluate(
         on_progress: receives the share that is done, a few times.
 
     Raises:
-        NumericalError: see :func:`measure_gap`.
+        NumericalError: see :func:`measure_gap`; or the inverse is not finite.
     """
 
     def report_progress(share: float) -> None:
@@ -136,6 +141,9 @@ def evaluate(
     z = flow.trajectory(x, torch.tensor([0.0]), start=1.0)[0]
     report_progress((1 + GAP_SHARE) / 2)
     back = flow.trajectory(z, torch.tensor([1.0]))[0]
+    inversion_error = float((x - back).norm(dim=1).max())
+    if not math.isfinite(inversion_error):
+        raise NumericalError("the flow's inverse is not finite; train again with a lower --lr")
     entropy = target.entropy()
     report_progress(1.0)
     nll = entropy + gap.gap
@@ -148,6 +156,6 @@ def evaluate(
         bits_per_dim=nll / (2 * math.log(2)),
         points=POINTS,
         nfe=gap.nfe,
-        inversion_error=float((x - back).norm(dim=1).max()),
+        inversion_error=inversion_error,
         seconds=time.perf_counter() - start,
     )

@@ -1,7 +1,7 @@
 """The run directory: everything that a training leaves behind. Files are written whole; only the metrics grow.
 
 config.toml                   all settings, resolved; this file is itself a valid config file
-provenance.json               versions, machine, the picture's source and its size as given
+provenance.json               versions, machine, times, the picture's source and its size as given
 picture.png                   the picture as it was used, in colour
 weights.safetensors           the flow, as averaged over the last steps
 weights-initial.safetensors   the flow before training
@@ -28,7 +28,7 @@ from flowgif.errors import UnusableInput
 from flowgif.files import report_os_errors, staged_folder, write_atomically
 from flowgif.flows.base import Flow
 from flowgif.flows.build import build_flow
-from flowgif.runs.provenance import PROVENANCE, PictureOrigin, is_run, provenance, read_origin
+from flowgif.runs.provenance import PROVENANCE, PictureOrigin, is_run, provenance, read_origin, record_time
 from flowgif.runs.settings import CONFIG, WEIGHTS, settings_of
 from flowgif.runs.tensors import read_tensors, to_bytes, write_tensors
 from flowgif.targets.build import build_target
@@ -218,8 +218,9 @@ class Run:
         return flow.eval().requires_grad_(False)
 
     def write_weights(self, flow: torch.nn.Module, name: str = WEIGHTS) -> None:
-        """Writes a flow's weights."""
+        """Writes a flow's weights, and records the time."""
         write_tensors(self.folder / name, flow.state_dict())
+        record_time(self.folder)
 
     def write_state(self, state: Mapping[str, Tensor]) -> None:
         """Writes the resume state: weights, averages, optimisers, generators."""

@@ -13,8 +13,18 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from flowgif.errors import UnusableInput
+from flowgif.files import write_atomically
 
-__all__ = ["PROVENANCE", "PictureOrigin", "find_source", "is_run", "provenance", "read_origin"]
+__all__ = [
+    "PROVENANCE",
+    "PictureOrigin",
+    "find_source",
+    "find_time",
+    "is_run",
+    "provenance",
+    "read_origin",
+    "record_time",
+]
 
 PROVENANCE = "provenance.json"
 LIBRARIES = ("flowgif", "torch", "torchdiffeq", "numpy", "pillow")
@@ -50,6 +60,31 @@ def provenance(seed: int, threads: int, picture: PictureOrigin | None) -> str:
     if picture is not None:
         content["picture"] = picture.model_dump(mode="json")
     return json.dumps(content, indent=1) + "\n"
+
+
+def record_time(folder: Path) -> None:
+    """Records in a run's provenance that it was trained just now. A run without readable provenance keeps none.
+
+    Raises:
+        UnusableInput: the file cannot be written.
+    """
+    path = folder / PROVENANCE
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return
+    if isinstance(content, dict):
+        text = json.dumps({**content, "trained": datetime.now(UTC).isoformat()}, indent=1) + "\n"
+        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def find_time(folder: Path) -> float | None:
+    """Returns when a run was trained last, or else created, in seconds since 1970; None if it does not record that."""
+    try:
+        content = json.loads((folder / PROVENANCE).read_text("utf-8"))
+        return datetime.fromisoformat(content.get("trained") or content["created"]).timestamp()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def is_run(folder: Path) -> bool:

@@ -6,14 +6,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flowgif import names
 from flowgif.config.fields import Mark
 from flowgif.config.patch import FLAGS, Key, PartialConfig
-from flowgif.config.reading import read_config
+from flowgif.config.reading import START, read_config
 from flowgif.config.schema import RunConfig
 from flowgif.errors import UnusableInput
-from flowgif.runs.provenance import find_source, is_run
+from flowgif.runs.provenance import find_source, find_time, is_run
 
-__all__ = ["CONFIG", "WEIGHTS", "default_folder", "newest_run", "read_settings", "settings_of", "settings_to_resume"]
+__all__ = [
+    "CONFIG",
+    "WEIGHTS",
+    "default_folder",
+    "default_output",
+    "new_run",
+    "newest_run",
+    "read_settings",
+    "settings_of",
+    "settings_to_resume",
+]
 
 CONFIG, WEIGHTS = "config.toml", "weights.safetensors"
 RUNS = Path("runs")  # the folder of runs for which no directory is given
@@ -39,6 +50,25 @@ def read_settings(path: Path | None, flags: Mapping[str, Mapping[str, Any]]) -> 
         UnusableInput: as :func:`flowgif.config.reading.read_config`, also for the run that training starts from.
     """
     return read_config(path, flags, settings_of)
+
+
+def new_run(path: Path | None, flags: Mapping[str, Mapping[str, Any]], out: Path | None) -> tuple[RunConfig, Path]:
+    """Reads the settings of a new run, and finds the directory where it goes.
+
+    Args:
+        path, flags: see :func:`read_settings`.
+        out: the directory, or None for the default.
+
+    Raises:
+        UnusableInput: as :func:`read_settings`.
+    """
+    settings = read_settings(path, flags)
+    given = PartialConfig.of(flags, FLAGS)
+    names_target = any(Key("target", name) in given for name in names.TARGETS)
+    start, target = given.value(START), settings.target
+    return settings, out or default_folder(
+        target.img, target.data, None if start is None else Path(str(start)), None if names_target else path
+    )
 
 
 def settings_to_resume(folder: Path, flags: Mapping[str, Mapping[str, Any]]) -> RunConfig:
@@ -99,8 +129,15 @@ def default_folder(img: Path | None, data: str | None, start: Path | None = None
     return RUNS / name
 
 
+def default_output(folder: Path) -> Path:
+    """Returns the file that an animation of a run is written to by default."""
+    return folder / f"{folder.resolve().name}.gif"
+
+
 def newest_run(folder: Path = RUNS) -> Path:
-    """Returns the run in a folder that was trained last.
+    """Returns the run in a folder that was trained last, by the time that it records: a copied run is no newer.
+
+    A run that records no time has that of its weights' file. Of a run and its copy, the one with the older file counts.
 
     Raises:
         UnusableInput: the folder holds no run.
@@ -108,4 +145,9 @@ def newest_run(folder: Path = RUNS) -> Path:
     runs = [path.parent for path in folder.glob(f"*/{WEIGHTS}")]
     if not runs:
         raise UnusableInput(f"no run in {folder}/; make one with: flowgif train --img PICTURE")
-    return max(runs, key=lambda run: (run / WEIGHTS).stat().st_mtime)
+
+    def times(run: Path) -> tuple[float, float]:
+        written, recorded = (run / WEIGHTS).stat().st_mtime, find_time(run)
+        return (written if recorded is None else recorded, -written)
+
+    return max(runs, key=times)

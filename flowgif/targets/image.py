@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from flowgif.targets.ink import ink_of
-from flowgif.targets.mixture import ColourSource, GaussianMixture
+from flowgif.targets.mixture import ColourSource, GaussianMixture, as_floats
 from flowgif.targets.picture import Picture
 
 __all__ = ["ImageTarget"]
@@ -56,11 +56,13 @@ class ImageTarget(GaussianMixture):
 
     def to_pixels(self, x: Tensor) -> Tensor:
         """Converts data coordinates (..., 2) to (column, row) of the picture as it was given."""
+        x = as_floats(x)
         used = (x.double() * self.scale + self.shift) * x.new_tensor((1.0, -1.0), dtype=torch.float64)
         return ((used + 0.5) * self._enlargement - 0.5).to(x.dtype)
 
     def from_pixels(self, pixels: Tensor) -> Tensor:
         """Converts (column, row) of the picture as it was given, (..., 2), to data coordinates."""
+        pixels = as_floats(pixels)
         used = (pixels.double() + 0.5) / self._enlargement - 0.5
         x = (used * used.new_tensor((1.0, -1.0)) - self.shift) / self.scale
         return x.to(pixels.dtype)

@@ -23,10 +23,15 @@ from flowgif.targets.hilbert import hilbert_order
 from flowgif.targets.lattice import LOG_2PI, ClosedForm, Lattice, build_lattices, evaluate_on, gaussian, level_for
 from flowgif.targets.picture import Picture
 
-__all__ = ["ClosedForm", "ColourSource", "GaussianMixture"]
+__all__ = ["ClosedForm", "ColourSource", "GaussianMixture", "as_floats"]
 
 # The entropy is a sum over this many points per pixel and axis.
 QUADRATURE = 3
+
+
+def as_floats(x: Tensor) -> Tensor:
+    """Returns integers in torch's default dtype, and other numbers as they are."""
+    return x if x.is_floating_point() else x.to(torch.get_default_dtype())
 
 
 class ColourSource(NamedTuple):
@@ -104,7 +109,8 @@ class GaussianMixture:
         return self.from_uniform(torch.rand(n, 3, generator=generator, dtype=torch.float64)).float()
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Returns log p(x) in nats, shape (n,), for x of shape (n, 2) in data units."""
+        """Returns log p(x) in nats, shape (n,), for x of shape (n, 2) in data units; nan for a point with a nan."""
+        x = as_floats(x)
         return self._evaluate([self._fine.to(x.dtype)], x, torch.ones_like(x[:, 0])).log_prob
 
     def density(self, x: Tensor, y: Tensor, blur: tuple[float, float] = (0.0, 0.0)) -> Tensor:
@@ -130,6 +136,7 @@ class GaussianMixture:
 
     def in_given_units(self, x: Tensor) -> Tensor:
         """Converts data coordinates (..., 2) to the units in which the target was given."""
+        x = as_floats(x)
         return (x.double() * self.scale + self.shift).to(x.dtype)
 
     # ------------------------------------------------------------------ how it is shown
@@ -191,8 +198,10 @@ class GaussianMixture:
             time: (n,), within [0, 1].
 
         Returns:
-            Velocity and log-density in the dtype of ``x``; their relative error is at most 1e-3 in float64.
+            Velocity and log-density in the dtype of ``x``; their relative error is at most 1e-3 in float64. Those of a
+            point or time that is not finite are nan, but the log-density infinitely far away is -inf.
         """
+        x = as_floats(x)
         if x.dtype not in self._lattices_in:
             self._lattices_in[x.dtype] = [lattice.to(x.dtype) for lattice in self._lattices]
         return self._evaluate(self._lattices_in[x.dtype], x, time)
@@ -203,6 +212,12 @@ class GaussianMixture:
 
     def _evaluate(self, levels: list[Lattice], x: Tensor, time: Tensor) -> ClosedForm:
         """Computes the closed form from the lattice that suits each time."""
+        usable = x.isfinite().all(1) & time.isfinite()
+        if not bool(usable.all()):
+            velocity, log_prob = torch.full_like(x, math.nan), torch.full_like(time, math.nan)
+            log_prob[x.isinf().any(1) & ~x.isnan().any(1) & time.isfinite()] = -math.inf
+            velocity[usable], log_prob[usable] = self._evaluate(levels, x[usable], time[usable])
+            return ClosedForm(velocity, log_prob)
         level = level_for(levels, float(self.std.min()), time)
         order = torch.argsort(level)
         variance = (self.std**2).to(x)

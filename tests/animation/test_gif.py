@@ -14,6 +14,7 @@ from PIL import Image
 
 from flowgif.animation.animate import animate
 from flowgif.animation.config import AnimationConfig
+from flowgif.api import Loaded
 from flowgif.drawing.cloud import spread_cloud
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.ink import smooth_mass
@@ -22,7 +23,6 @@ from flowgif.drawing.styles.table import STYLES
 from flowgif.drawing.trajectories import Trajectories
 from flowgif.drawing.view import make_view
 from flowgif.errors import UnusableInput
-from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget
 from flowgif.targets.picture import Picture
 from flowgif.targets.toy import ToyTarget

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 from terminal import Screen, in_terminal
 
-from flowgif.cli.progress import Progress, time_left
+from flowgif.cli.progress import Progress
 
 SENTENCE = "a sentence that stays and is longer than a narrow window, which wraps it"
 # A command in small: two checkpoints of a training, and an evaluation with a long name; no torch is loaded.
@@ -185,12 +185,6 @@ def test_lines_are_seconds_apart(capsys: pytest.CaptureFixture[str], monkeypatch
         for now in (1.0, 4.0, 5.0, 6.0, 9.9, 10.0):
             progress.advance(now / 20, f"frame {now:g} of 20")
     assert capsys.readouterr().err.splitlines() == ["frame 5 of 20", "frame 10 of 20"]
-
-
-def test_the_time_left_has_its_unit() -> None:
-    assert [time_left(seconds) for seconds in (0, 12.4, 119, 120, 3600)] == [
-        "0 s left", "12 s left", "119 s left", "2 min left", "60 min left"
-    ]  # fmt: skip
 
 
 def test_a_training_that_is_interrupted_leaves_its_message_alone(tmp_path: Path) -> None:

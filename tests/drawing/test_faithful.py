@@ -14,8 +14,10 @@ from films import decode, decode_video
 from measures import compare_density, correlation, placed_ink
 
 import flowgif
+from flowgif import session
 from flowgif.animation.animate import animate
 from flowgif.animation.config import AnimationConfig
+from flowgif.api import Loaded
 from flowgif.drawing.colours import make_look
 from flowgif.drawing.mesh import SPREAD
 from flowgif.drawing.placing import place_runs
@@ -24,7 +26,6 @@ from flowgif.drawing.styles.table import STYLES
 from flowgif.drawing.trajectories import Trajectories
 from flowgif.drawing.view import make_view
 from flowgif.runs.settings import read_settings
-from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget
 from flowgif.targets.loading import load_picture
 from flowgif.timeline import EASINGS, Moment, Pace
@@ -44,7 +45,7 @@ def fitted(cat: Loaded, make_once: MakeOnce) -> Callable[[str], Loaded]:
         if name == "cat":
             return cat
         flags = {"target": {"img": ROOT / "imgs" / f"{name}.png"}, "training": {"steps": STEPS.get(name, 300)}}
-        folder = make_once(f"fitted-{name}", lambda folder: flowgif.train(read_settings(None, flags), folder / name))
+        folder = make_once(f"fitted-{name}", lambda folder: session.train(read_settings(None, flags), folder / name))
         return flowgif.load(folder / name)
 
     return fit

@@ -8,7 +8,7 @@ import pytest
 from drawn_plots import DrawnPlots, draw_all
 
 import flowgif
-from flowgif.session import Loaded
+from flowgif.api import Loaded
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,13 @@ from conftest import CAT, MakeOnce
 from torch import Tensor
 
 import flowgif
+from flowgif import session
+from flowgif.api import Loaded
 from flowgif.errors import NumericalError
 from flowgif.evaluation import gap as evaluation
 from flowgif.evaluation.gap import evaluate, measure_gap
 from flowgif.flows.base import Flow, Mapped
 from flowgif.runs.settings import read_settings
-from flowgif.session import Loaded
 from flowgif.targets.mixture import GaussianMixture
 
 
@@ -87,7 +88,7 @@ def test_fewer_points_than_in_a_plain_average_have_a_smaller_error(make_once: Ma
     it is four fifths.
     """
     flags = {"target": {"img": CAT}, "training": {"steps": 600}}
-    folder = make_once("cat-600", lambda folder: flowgif.train(read_settings(None, flags), folder / "run"))
+    folder = make_once("cat-600", lambda folder: session.train(read_settings(None, flags), folder / "run"))
     loaded = flowgif.load(folder / "run")
     report = evaluate(loaded.flow, loaded.target)
     plain, error = _plain_average(loaded)
@@ -130,3 +131,19 @@ def test_an_nll_below_the_entropy_is_a_failure_of_the_solve(gaussian: GaussianMi
 def test_a_density_that_is_not_finite_is_a_failure(gaussian: GaussianMixture) -> None:
     with pytest.raises(NumericalError, match="not finite"):
         measure_gap(Shrinking(math.nan), gaussian, 1024)
+
+
+def test_a_density_that_is_immensely_small_is_a_failure(gaussian: GaussianMixture) -> None:
+    """What is left of a flow that diverged; every number is finite."""
+    with pytest.raises(NumericalError, match=r"the gap is 9\.99e\+05 nats: the training diverged; .* lower --lr"):
+        measure_gap(Shrinking(1e-3), gaussian, 1024)
+
+
+def test_an_inverse_that_is_not_finite_is_a_failure(gaussian: GaussianMixture) -> None:
+    class OneWay(Shrinking):
+        def path(self, z: Tensor, times: Tensor) -> Mapped:
+            point, ladj = super().path(z, times)
+            return Mapped(point * math.inf, ladj)
+
+    with pytest.raises(NumericalError, match="inverse is not finite"):
+        evaluate(OneWay(1.0), gaussian)

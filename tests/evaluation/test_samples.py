@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 import flowgif
+from flowgif.api import Loaded
 from flowgif.errors import NumericalError, UnusableInput
 from flowgif.evaluation import samples
 from flowgif.evaluation.samples import write_samples
 from flowgif.flows.base import Flow, Mapped
 from flowgif.names import SAMPLE_SUFFIXES, Names, Table
-from flowgif.session import Loaded
 from flowgif.targets.image import ImageTarget
 from flowgif.targets.picture import Picture
 

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from flowgif.config.models import GlowConfig, RealNVPConfig, SplineConfig
+from flowgif.errors import UnusableInput
 from flowgif.flows.base import Flow, base_log_prob
 from flowgif.flows.continuous.concatsquash import ConcatSquashNetwork
 from flowgif.flows.continuous.ffjord import FFJORD, LADJ_WEIGHT
@@ -382,3 +383,51 @@ def test_sampling_follows_the_generator(flow: Flow) -> None:
     draws = [flow.sample(5, generator=torch.Generator().manual_seed(seed)) for seed in (3, 3, 4)]
     assert torch.equal(draws[0], draws[1])
     assert not torch.equal(draws[0], draws[2])
+
+
+@torch.no_grad()
+def test_points_may_be_of_any_dtype(flow: Flow, x: Tensor) -> None:
+    flow = flow.relaxed(1e-3).float()
+    single, whole = x.float(), torch.tensor([[0, 1], [-1, 2]])
+    times = torch.tensor([0.5, 1.0])
+    assert flow.log_prob(single.double()).dtype == torch.float64
+    # The base's density is computed in the points' own dtype.
+    torch.testing.assert_close(flow.log_prob(single.double()).float(), flow.log_prob(single), atol=1e-5, rtol=1e-6)
+    for answer in (
+        lambda points: flow.to_base(points).point,
+        lambda points: flow.from_base(points).ladj,
+        lambda points: flow.trajectory(points, times),
+        lambda points: flow.velocity(points, torch.tensor(0.5)),
+    ):
+        assert answer(single.double()).dtype == torch.float64
+        assert torch.equal(answer(single.double()), answer(single).double())
+        assert torch.equal(answer(whole), answer(whole.float()))
+
+
+@torch.no_grad()
+def test_there_may_be_no_points(flow: Flow, x: Tensor) -> None:
+    flow, none, times = flow.relaxed(1e-3), x[:0], torch.tensor([0.5, 1.0])
+    assert flow.sample(0).shape == (0, 2)
+    assert flow.log_prob(none).shape == (0,)
+    assert flow.velocity(none, torch.tensor(0.5)).shape == (0, 2)
+    assert flow.trajectory(none, times).shape == (2, 0, 2)
+    assert [tuple(part.shape) for part in flow.path(none, times)] == [(2, 0, 2), (2, 0)]
+
+
+@torch.no_grad()
+def test_a_point_that_is_nowhere_spoils_no_other(flow: Flow, x: Tensor) -> None:
+    flow, times = flow.relaxed(1e-3), torch.tensor([0.5, 1.0])
+    nowhere = torch.tensor([[math.nan, 0.0], [0.0, math.inf], [-1e30, 0.0], [math.inf, math.nan]], dtype=x.dtype)
+    mixed = torch.cat((x[:3], nowhere, x[3:]))
+    log_prob, path, ways = flow.log_prob(mixed), flow.path(mixed, times), flow.trajectory(mixed, times)
+    assert torch.equal(torch.cat((log_prob[:3], log_prob[7:])), flow.log_prob(x))
+    assert torch.equal(torch.cat((ways[:, :3], ways[:, 7:]), 1), flow.trajectory(x, times))
+    assert log_prob[[3, 6]].isnan().all()
+    assert log_prob[[4, 5]].tolist() == [-math.inf, -math.inf]
+    for part in (path.point[:, 3:7], path.ladj[:, 3:7], ways[:, 3:7]):
+        assert part.isnan().all()
+
+
+def test_points_of_another_shape_are_refused(flow: Flow) -> None:
+    with pytest.raises(UnusableInput, match=r"shape \(2,\); give them as \(n, 2\)"):
+        flow.log_prob(torch.zeros(2))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from settings import with_moons
 
-import flowgif
+from flowgif import session
 from flowgif.config.schema import RunConfig
 from flowgif.errors import UnusableInput
 from flowgif.flows.build import build_flow, fit_config
@@ -64,7 +66,7 @@ def test_a_start_brings_its_model_and_target_but_not_its_recipe(runs: Path, name
 def test_weights_that_do_not_fit_the_models_size_are_refused(runs: Path, tmp_path: Path) -> None:
     config = read_settings(None, {"model": {"layers": 3}, "training": {"from": runs / "spline"}})
     with pytest.raises(UnusableInput, match=r"spline do not fit \[model\]"):
-        flowgif.train(config, tmp_path / "run")
+        session.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -106,10 +108,38 @@ def test_a_run_goes_where_its_target_says(runs: Path, tmp_path: Path) -> None:
     assert default_folder(runs / "spline" / "picture.png", None) == Path("runs/spline")
 
 
-def test_the_newest_run_has_the_newest_weights(runs: Path, tmp_path: Path) -> None:
-    os.utime(runs / "spline" / "weights.safetensors", (1, 1))
-    assert newest_run(runs) == runs / "ffjord"
-    os.utime(runs / "ffjord" / "weights.safetensors", (0, 0))
+def test_the_newest_run_is_the_one_that_was_trained_last(runs: Path, tmp_path: Path) -> None:
     assert newest_run(runs) == runs / "spline"
+    Run.open(runs / "ffjord").write_weights(Run.open(runs / "ffjord").flow())
+    assert newest_run(runs) == runs / "ffjord"
     with pytest.raises(UnusableInput, match="no run in "):
         newest_run(tmp_path)
+
+
+def test_a_copied_run_is_not_the_newest(runs: Path, tmp_path: Path) -> None:
+    for name, written in (("first", 100), ("second", 200), ("copy", 300)):
+        shutil.copytree(runs / ("ffjord" if name == "copy" else "spline"), tmp_path / name)
+        os.utime(tmp_path / name / "weights.safetensors", (written, written))
+    for name, trained in (("first", 1), ("second", 2), ("copy", 1)):
+        _record(tmp_path / name, trained=f"2026-01-0{trained}T12:00:00+00:00")
+    assert newest_run(tmp_path) == tmp_path / "second"
+    # Of equal times, that of the original.
+    _record(tmp_path / "copy", trained="2026-01-02T12:00:00+00:00")
+    assert newest_run(tmp_path) == tmp_path / "second"
+
+
+def test_a_run_that_records_no_time_has_its_files(runs: Path, tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        shutil.copytree(runs / "spline", tmp_path / name)
+    _record(tmp_path / "old", trained=None, created="no time")
+    _record(tmp_path / "new", trained=None, created="2026-01-01T12:00:00+00:00")
+    os.utime(tmp_path / "old" / "weights.safetensors", (1, 1))
+    assert newest_run(tmp_path) == tmp_path / "new"
+    (tmp_path / "old" / "provenance.json").unlink()
+    os.utime(tmp_path / "old" / "weights.safetensors", (2**31, 2**31))
+    assert newest_run(tmp_path) == tmp_path / "old"
+
+
+def _record(folder: Path, **entries: str | None) -> None:
+    path = folder / "provenance.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | entries))

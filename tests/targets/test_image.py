@@ -125,3 +125,10 @@ def test_separate_pixels_have_the_entropy_of_their_number_and_of_one(n):
     target = target_of(grey)
     one = 1 + math.log(2 * math.pi) + 2 * math.log(0.5)
     assert target.entropy() == pytest.approx(math.log(n) + one - float(target.scale.log().sum()), abs=ENTROPY)
+
+
+def test_pixels_may_be_integers():
+    target = corner()
+    pixels = torch.tensor([[3, 2], [8, 5]])
+    assert torch.equal(target.from_pixels(pixels), target.from_pixels(pixels.float()))
+    assert torch.equal(target.to_pixels(pixels), target.to_pixels(pixels.float()))

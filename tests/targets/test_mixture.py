@@ -383,3 +383,27 @@ def test_components_without_weight_are_dropped():
 def test_no_weight_or_no_width_is_refused(weights, std):
     with pytest.raises(ValueError, match="positive"):
         GaussianMixture(torch.tensor([[0.0, 0.0], [1.0, 0.0]]), torch.tensor(weights), std)
+
+
+def test_points_may_be_integers_or_none():
+    target = ToyTarget("blobs")
+    whole = torch.tensor([[0, 1], [-2, 3]])
+    for answer in (target.log_prob, target.in_given_units):
+        assert torch.equal(answer(whole), answer(whole.float()))
+    assert target.sample(0).shape == (0, 2)
+    assert target.log_prob(target.sample(0)).shape == (0,)
+    assert target.closed_form(whole[:0].float(), torch.zeros(0)).velocity.shape == (0, 2)
+
+
+def test_a_point_that_is_nowhere_spoils_no_other():
+    target = ToyTarget("moons")
+    x = target.sample(6, torch.Generator().manual_seed(0))
+    nowhere = torch.tensor([[math.nan, 0.0], [0.0, -math.inf], [math.inf, math.nan]])
+    mixed, time = torch.cat((x[:2], nowhere, x[2:])), torch.full((9,), 0.9)
+    found, alone = target.closed_form(mixed, time), target.closed_form(x, time[:6])
+    assert torch.equal(torch.cat((found.velocity[:2], found.velocity[5:])), alone.velocity)
+    assert torch.equal(torch.cat((found.log_prob[:2], found.log_prob[5:])), alone.log_prob)
+    assert found.velocity[2:5].isnan().all()
+    for log_prob in (found.log_prob, target.log_prob(mixed)):
+        assert log_prob[[2, 4]].isnan().all()
+        assert log_prob[3] == -math.inf

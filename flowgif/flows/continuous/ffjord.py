@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import nan
 
 import torch
 from torch import Tensor
 
 from flowgif import names
 from flowgif.config.models import FFJORDConfig
-from flowgif.flows.base import ContinuousFlow, Ink, Mapped, Regularised
+from flowgif.errors import NumericalError
+from flowgif.flows.base import ContinuousFlow, Ink, Mapped, Regularised, dtypes_of, for_any_points, is_far
 from flowgif.flows.continuous.concatsquash import ConcatSquashNetwork
 from flowgif.flows.continuous.grid import GridNetwork
 from flowgif.flows.continuous.nodes import fit_grids
@@ -99,7 +101,10 @@ class FFJORD(ContinuousFlow):
         return cls(network, solver, config.divergence == "hutchinson", config.tolerance)
 
     def velocity(self, x: Tensor, time: Tensor) -> Tensor:
-        return self.field(x, time)
+        if not len(x):
+            return x.clone()
+        own, given = dtypes_of(self, x)
+        return self.field(x.to(own), time.to(own)).to(given)
 
     def prepare(self, x: Tensor, time: Tensor, size: int) -> list[Prepared]:
         return self.field.prepare(x, time, size)
@@ -110,14 +115,17 @@ class FFJORD(ContinuousFlow):
     def fit_to(self, target: Ink) -> None:
         self.field.fit_to(target)
 
+    @for_any_points
     def to_base(self, x: Tensor, time: float = 1.0) -> Mapped:
         state = self._solve(self._with_divergence, _append_zeros(x, 1), [time, 0.0], self.solver)[-1]
         return Mapped(state[:, :2], state[:, 2] / LADJ_WEIGHT)
 
+    @for_any_points
     def path(self, z: Tensor, times: Tensor) -> Mapped:
         states = self._solve(self._with_divergence, _append_zeros(z, 1), [0.0, *times.tolist()], self.solver)[1:]
         return Mapped(states[..., :2], states[..., 2] / LADJ_WEIGHT)
 
+    @for_any_points
     def trajectory(self, x: Tensor, times: Tensor, start: float = 0.0) -> Tensor:
         return self._solve(self._velocity_alone, x, [start, *times.tolist()], self.solver)[1:]
 
@@ -158,7 +166,7 @@ class FFJORD(ContinuousFlow):
         blocks. That costs less than sharing every operation, and a thread on a busy core holds up no other.
         """
         if len(start) <= BLOCK or torch.is_grad_enabled():
-            solutions = [solve(f, start, times, solver)]
+            solutions = [_solve_block(f, times, solver, start)]
         else:
             without_gradients = torch.no_grad()(partial(_solve_block, f, times, solver))  # a thread inherits no mode
             with use_threads(1):
@@ -168,7 +176,21 @@ class FFJORD(ContinuousFlow):
 
 
 def _solve_block(f: Derivative, times: Sequence[float], solver: Solver, start: Tensor) -> Solution:
-    return solve(f, start, times, solver)
+    """Solves from the states ``start`` (n, c); if that fails, without the far points, whose states are then nan.
+
+    Raises:
+        NumericalError: the solve fails without far points too.
+    """
+    try:
+        return solve(f, start, times, solver)
+    except NumericalError:
+        far = is_far(start[:, :2])
+        if not bool(far.any()):
+            raise
+    states, evaluations = start.new_full((len(times), *start.shape), nan), 0
+    if not bool(far.all()):
+        states[:, ~far], evaluations = solve(f, start[~far], times, solver)
+    return Solution(states, evaluations)
 
 
 def _append_zeros(x: Tensor, columns: int) -> Tensor:

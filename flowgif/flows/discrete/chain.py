@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
-from flowgif.flows.base import Flow, Mapped
+from flowgif.flows.base import Flow, Mapped, for_any_points
 from flowgif.flows.discrete.conditioner import Conditioner
 from flowgif.flows.networks import ListOf
 
@@ -166,14 +166,17 @@ class DiscreteFlow(Flow):
         # A caption has no decimal only at the end of a layer.
         return f"layer {round(done)}" if abs(done - round(done)) < 1e-6 else f"layer {done:.1f}"
 
+    @for_any_points
     def to_base(self, x: Tensor, time: float = 1.0) -> Mapped:
         with self._evaluated_once():
             return self.chain.inverse_at(x, time)
 
+    @for_any_points
     def path(self, z: Tensor, times: Tensor) -> Mapped:
         with self._evaluated_once():
             return self.chain.path(z, times)
 
+    @for_any_points
     def velocity(self, x: Tensor, time: Tensor) -> Tensor:
         with self._evaluated_once():
             return self.chain.velocity(x, float(time))

@@ -6,12 +6,12 @@ import pytest
 import torch
 from fields import MATRIX, LinearField, network, points
 
+from flowgif.api import Loaded
 from flowgif.errors import NumericalError
 from flowgif.flows.continuous import ffjord
 from flowgif.flows.continuous.ffjord import FFJORD, LADJ_WEIGHT
 from flowgif.flows.continuous.solver import Solver
 from flowgif.flows.continuous.velocity import VelocityNetwork
-from flowgif.session import Loaded
 
 
 @pytest.mark.parametrize("time", [0.3, 1.0])
@@ -141,3 +141,23 @@ def test_log_determinants_count_less_for_the_tolerance_and_are_still_exact() -> 
     # An error is tolerated in each of about thirty steps.
     assert (solved.point - exact.point).abs().max() < 30 * tolerance
     assert (solved.ladj - exact.ladj).abs().max() < 30 * tolerance / LADJ_WEIGHT
+
+
+class Exploding(LinearField):
+    """dx/dt = |x|^2 x, whose points at distance r are infinitely far away after a time of 1 / (2 r^2)."""
+
+    def forward(self, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        return x.square().sum(1, keepdim=True) * x
+
+
+@torch.no_grad()
+def test_far_points_that_cannot_be_solved_are_given_up_alone() -> None:
+    flow = FFJORD(Exploding())
+    near = 0.3 * points(5).clamp(-1, 1)
+    far = torch.tensor([[0.0, 1e3]], dtype=near.dtype)
+    ways = flow.trajectory(torch.cat((near, far)), torch.tensor([0.5, 1.0]))
+    assert torch.equal(ways[:, :5], flow.trajectory(near, torch.tensor([0.5, 1.0])))
+    assert ways[:, 5].isnan().all()
+    # A point that is not far says that the flow itself cannot be solved.
+    with pytest.raises(NumericalError, match="the ODE solver gave up"):
+        flow.trajectory(torch.cat((near, far / 500)), torch.tensor([1.0]))

@@ -9,6 +9,7 @@ from couplings import DOUBLE, SAME, points, seeded
 from torch import Tensor, nn
 
 import flowgif
+from flowgif import session
 from flowgif.config.models import GlowConfig
 from flowgif.flows.discrete.actnorm import ActNorm
 from flowgif.flows.discrete.chain import Chain, DiscreteFlow
@@ -93,11 +94,11 @@ def test_going_on_from_a_run_does_not_initialise_again(tmp_path: Path) -> None:
     model = {"name": "glow", "layers": 2, "features": 4, "width": 8}
     training = {"steps": 3, "batch_size": 16}
     config = read_settings(None, {"target": {"data": "moons"}, "model": model, "training": training})
-    flowgif.train(config, tmp_path / "first")
+    session.train(config, tmp_path / "first")
     first = _shifts(tmp_path / "first")
     assert all(float(value) == 1 for name, value in first.items() if name.endswith("initialised"))
     # Another target, to which another initialisation would belong, and a rate that moves nothing much.
     still = {"from": tmp_path / "first", "steps": 1, "batch_size": 16, "lr": 1e-6}
-    flowgif.train(read_settings(None, {"target": {"data": "8gaussians"}, "training": still}), tmp_path / "second")
+    session.train(read_settings(None, {"target": {"data": "8gaussians"}, "training": still}), tmp_path / "second")
     for name, value in _shifts(tmp_path / "second").items():
         torch.testing.assert_close(value, first[name], atol=1e-5, rtol=0)
