@@ -1,4 +1,4 @@
-"""Writes files whole or not at all, and keeps temporary files."""
+"""Writes files whole or not at all, keeps temporary files, and says which files are missing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import IO, Self
 from flowgif.errors import UnusableInput
 
 __all__ = [
+    "STDIN",
     "Spool",
     "check_folder",
     "check_writable",
@@ -24,6 +25,8 @@ __all__ = [
     "staged_folder",
     "write_atomically",
 ]
+
+STDIN = Path("-")  # as the path of a file to read
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -91,7 +94,7 @@ def missing(kind: str, path: Path, pipe: str = "") -> UnusableInput:
     # A path has single slashes only. An address in a config file stands behind the file's folder.
     if address := re.search(r"\b(https?|ftp):/(.+)", path.as_posix()):
         url = f"{address[1]}://{address[2]}"
-        remedy = f"curl -sL {shlex.quote(url)} | {pipe}" if pipe else "download it first"
+        remedy = f"try: curl -sL {shlex.quote(url)} | {pipe}" if pipe else "download it first"
         return UnusableInput(f"{url} is an address, and flowgif reads files; {remedy}")
     return UnusableInput(f"no such {kind}: {path}; check the path (the current folder is {Path.cwd()})")
 

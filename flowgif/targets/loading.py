@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from flowgif import names
+from flowgif.config.schema import TargetConfig
 from flowgif.errors import UnusableInput
-from flowgif.files import missing
+from flowgif.files import STDIN, missing
 from flowgif.names import Table
 from flowgif.targets.picture import Picture, PictureFile, shrink
 from flowgif.targets.raster import read_raster
 from flowgif.targets.svg import is_svg, read_svg
+from flowgif.targets.text import draw_text
 
-__all__ = ["AS_IT_IS", "PICTURES", "STDIN", "PictureKind", "load_picture"]
+__all__ = ["AS_IT_IS", "PICTURES", "PictureKind", "load_picture", "read_picture"]
 
-STDIN = Path("-")  # as a picture's path
 AS_IT_IS = 10**9  # pixels, more than any side has: a picture is not shrunk
 MOST_BYTES = 512 * 2**20  # of a picture that cannot be read piece by piece
 HEAD_BYTES = 1024  # by which a kind of picture is recognised
@@ -38,6 +39,18 @@ class PictureKind:
 
     recognises: Callable[[bytes, str], bool]
     read: Callable[[PictureFile], Picture]
+
+
+def read_picture(target: TargetConfig) -> Picture:
+    """Reads the picture that a target names, or draws its text.
+
+    Raises:
+        UnusableInput: as :func:`load_picture` and :func:`flowgif.targets.text.draw_text`.
+    """
+    if target.text is not None:
+        return draw_text(target.text, target.font, target.max_side)
+    assert target.img is not None
+    return load_picture(target.img, target.max_side, target.frame)
 
 
 def load_picture(path: Path, max_side: int = 1024, frame: int | None = None) -> Picture:

@@ -1,6 +1,7 @@
 """Draws the SVG on stdin as a PNG on stdout: ``python -m flowgif.targets.resvg SIDE FAMILY FONT...``
 
-This is a program of its own, with little memory, a large stack and nothing to lose; see :mod:`flowgif.targets.svg`.
+If resvg refuses the SVG, nothing is on stdout, and the last line on stderr says why. This is a program of its own, with
+little memory, a large stack and nothing to lose; see :mod:`flowgif.targets.svg`.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ def draw(side: int, family: str, fonts: list[str]) -> None:
             monospace_family=family,
         )
     except ValueError as error:
-        sys.exit(str(error))
-    sys.stdout.buffer.write(png)
+        sys.stderr.write(f"{error}\n")
+    else:
+        sys.stdout.buffer.write(png)
 
 
 if __name__ == "__main__":
@@ -42,7 +44,7 @@ if __name__ == "__main__":
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    threading.stack_size(STACK)
+    threading.stack_size(STACK)  # of new threads; elements may nest
     drawing = threading.Thread(target=draw, args=(int(sys.argv[1]), sys.argv[2], sys.argv[3:]))
     drawing.start()
     drawing.join()

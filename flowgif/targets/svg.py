@@ -137,9 +137,9 @@ def _draw(file: PictureFile, svg: bytes) -> Image.Image:
         done = subprocess.run(command, input=svg, capture_output=True, check=False, timeout=SECONDS)  # noqa: S603
     except subprocess.TimeoutExpired:
         raise UnusableInput(f"{file.name} takes more than {SECONDS} s to draw; {SIMPLIFY}") from None
-    if done.returncode == 1:
-        reason = done.stderr.decode(errors="replace").strip()
-        raise UnusableInput(f"{file.name} cannot be drawn ({reason}); {SIMPLIFY}")
-    if not done.stdout:
+    if done.returncode:
         raise UnusableInput(f"{file.name} takes too much memory to draw, or nests too deep; {SIMPLIFY}")
+    if not done.stdout:
+        reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise UnusableInput(f"{file.name} cannot be drawn ({reason}); {SIMPLIFY}")
     return Image.open(io.BytesIO(done.stdout)).convert("RGBA")
