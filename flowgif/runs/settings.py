@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from flowgif import names
 from flowgif.config.fields import Mark
 from flowgif.config.patch import FLAGS, Key, PartialConfig
 from flowgif.config.reading import START, read_config
-from flowgif.config.schema import RunConfig
+from flowgif.config.schema import RunConfig, TargetConfig
 from flowgif.errors import UnusableInput
+from flowgif.files import STDIN
 from flowgif.runs.provenance import find_source, find_time, is_run
+from flowgif.targets.loading import AS_IT_IS, load_picture, read_picture
 
 __all__ = [
     "CONFIG",
@@ -28,6 +31,9 @@ __all__ = [
 
 CONFIG, WEIGHTS = "config.toml", "weights.safetensors"
 RUNS = Path("runs")  # the folder of runs for which no directory is given
+IMG, TEXT = Key("target", "img"), Key("target", "text")
+PICTURE_KEYS = (IMG, TEXT, Key("target", "font"), Key("target", "frame"))  # they say which picture is fitted
+LONGEST_NAME = 40  # characters of a text
 
 
 def settings_of(folder: Path) -> RunConfig:
@@ -66,9 +72,9 @@ def new_run(path: Path | None, flags: Mapping[str, Mapping[str, Any]], out: Path
     given = PartialConfig.of(flags, FLAGS)
     names_target = any(Key("target", name) in given for name in names.TARGETS)
     start, target = given.value(START), settings.target
-    return settings, out or default_folder(
-        target.img, target.data, None if start is None else Path(str(start)), None if names_target else path
-    )
+    start_run = None if start is None else Path(str(start))
+    file = None if names_target else path
+    return settings, out or default_folder(target.img, target.data, start_run, file, target.text)
 
 
 def settings_to_resume(folder: Path, flags: Mapping[str, Mapping[str, Any]]) -> RunConfig:
@@ -78,15 +84,19 @@ def settings_to_resume(folder: Path, flags: Mapping[str, Mapping[str, Any]]) -> 
         UnusableInput: there is no run, or a flag contradicts it.
     """
     path = _config_path(folder)
-    stored = PartialConfig.of(read_config(path, {}).model_dump(mode="json", by_alias=True), FLAGS)
+    config = read_config(path, {})
+    stored = PartialConfig.of(config.model_dump(mode="json", by_alias=True), FLAGS)
+    asked = PartialConfig.of(flags, FLAGS)
     changes: dict[str, dict[str, object]] = {}
-    for key, (value, _) in PartialConfig.of(flags, FLAGS).settings.items():
+    # The run names its own copy of the picture, and the flags the original, so the pictures themselves are compared.
+    compared = PICTURE_KEYS if config.target.img is not None and (IMG in asked or TEXT in asked) else ()
+    for key, (value, _) in asked.settings.items():
         if key.has(Mark.RESUMABLE):
             changes.setdefault(key.table, {})[key.name] = value
-        else:
-            # The stored path is that of the run's copy of its picture; the flag names the original.
-            before = find_source(folder) if key == Key("target", "img") else stored.value(key)
-            _refuse_change(folder, key, before, value)
+        elif key not in compared:
+            _refuse_change(folder, key, stored.value(key), value)
+    if compared:
+        _refuse_other_picture(folder, config.target, {key.name: asked.value(key) for key in compared})
     return read_config(path, changes)
 
 
@@ -96,6 +106,17 @@ def _refuse_change(folder: Path, key: Key, before: object, value: object) -> Non
         raise UnusableInput(
             f"{folder} was trained with {key.name} = {before}; --resume cannot change it: "
             "leave that option out, or train anew (--force)"
+        )
+
+
+def _refuse_other_picture(folder: Path, stored: TargetConfig, asked: Mapping[str, object]) -> None:
+    assert stored.img is not None
+    target = read_config(None, {"target": {**asked, "max_side": stored.max_side}}).target
+    before, now = load_picture(stored.img, AS_IT_IS).image, read_picture(target).image
+    if (before.size, before.tobytes()) != (now.size, now.tobytes()):
+        raise UnusableInput(
+            f"{folder} was trained with another picture ({find_source(folder)}) than {target.source} is now; "
+            "--resume cannot change it: leave that option out, or train anew (--force)"
         )
 
 
@@ -110,13 +131,20 @@ def _config_path(folder: Path) -> Path:
     return path
 
 
-def default_folder(img: Path | None, data: str | None, start: Path | None = None, config: Path | None = None) -> Path:
-    """Returns the default run directory: runs/ plus the name of the picture or data set.
+def default_folder(
+    img: Path | None,
+    data: str | None,
+    start: Path | None = None,
+    config: Path | None = None,
+    text: str | None = None,
+) -> Path:
+    """Returns the default run directory: runs/ plus the name of the picture or data set, or the words of the text.
 
     Args:
         img, data: the picture's path, or the data set's name.
         start: the run that training starts from; its name comes first.
         config: the config file that names the target; its name comes next.
+        text: the text.
     """
     if start is not None:
         name = f"{start.resolve().name}-continued"
@@ -125,13 +153,18 @@ def default_folder(img: Path | None, data: str | None, start: Path | None = None
     elif img is not None and is_run(img.parent):
         name = img.resolve().parent.name
     else:
-        name = (img.stem if img is not None else data) or "run"
+        name = "stdin" if img == STDIN else (img.stem if img is not None else data or _words(text)) or "run"
     return RUNS / name
 
 
 def default_output(folder: Path) -> Path:
     """Returns the file that an animation of a run is written to by default."""
     return folder / f"{folder.resolve().name}.gif"
+
+
+def _words(text: str | None) -> str:
+    """Returns a text's letters and digits, with - in the place of everything between them."""
+    return "-".join(re.findall(r"\w+", (text or "").replace("\\n", " ")))[:LONGEST_NAME].strip("-")
 
 
 def newest_run(folder: Path = RUNS) -> Path:
