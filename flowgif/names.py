@@ -16,6 +16,7 @@ __all__ = [
     "DATA_SETS",
     "DEVICES",
     "EASINGS",
+    "INKS",
     "MODELS",
     "NETWORKS",
     "OBJECTIVES",
@@ -141,6 +142,7 @@ OBJECTIVES = Names("--objective", "flow-matching", "likelihood")
 OPTIMISERS = Names("optimiser", "adam", "muon")
 SCHEDULES = Names("schedule", "linear", "constant")
 DEVICES = Names("--device", "auto", "cpu", "cuda", "mps")
+INKS = Names("--ink", "auto", "alpha", "dark", "light", "difference")
 TARGETS = Names("target", "img", "data")
 PICTURE_SUFFIXES = Names("picture suffix", ".svg", ".svgz")
 DATA_SETS = Names(
