@@ -39,15 +39,17 @@ class TargetConfig(Settings, frozen=True):
         img: the picture's path.
         data: the data set's name.
         noise: standard deviation of a data set's noise, in its own units; by default the set's own.
-        invert: True: light parts of a picture are its ink; False: dark parts are its ink; None: its border decides.
+        ink: what counts as a picture's ink, a name of :data:`flowgif.names.INKS`; None stands for auto.
+        invert: the older setting for it: True stands for light, False for dark.
         threshold: share of the strongest ink above which ink counts as 1; ink below it counts as 0.
         max_side: the longer side to which a larger picture is shrunk, pixels.
     """
 
     img: Annotated[Path | None, Mark.PATH, Replaces(("data", "noise"))] = None
-    data: Annotated[str | None, Replaces(("img", "invert", "threshold", "noise"))] = None
+    data: Annotated[str | None, Replaces(("img", "ink", "invert", "threshold", "noise"))] = None
     noise: Annotated[float, Field(gt=0, le=1e6)] | None = None
-    invert: bool | None = None
+    ink: Annotated[Annotated[str, one_of(names.INKS)] | None, Replaces(("invert",))] = None
+    invert: Annotated[bool | None, Replaces(("ink",))] = None
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     max_side: Annotated[int, Field(ge=8, le=4096)] = 1024
 
@@ -60,9 +62,18 @@ class TargetConfig(Settings, frozen=True):
             raise ValueError("two targets; give a picture (--img PATH) or a data set (--data NAME), not both")
         if self.img is not None and self.noise is not None:
             raise ValueError("--noise goes with --data; a picture's components are half a pixel wide")
-        if self.data is not None and (self.invert is not None or self.threshold is not None):
-            raise ValueError("--invert and --threshold go with --img")
+        if self.data is not None and any(value is not None for value in (self.ink, self.invert, self.threshold)):
+            raise ValueError("--ink, --invert and --threshold go with --img")
+        if self.ink is not None and self.invert is not None:
+            raise ValueError("--invert is --ink light, and --no-invert is --ink dark; give one of them")
         return self
+
+    @property
+    def kind_of_ink(self) -> str:
+        """What counts as the picture's ink, a name of :data:`flowgif.names.INKS`."""
+        if self.invert is not None:
+            return "light" if self.invert else "dark"
+        return self.ink or "auto"
 
 
 class TrainingConfig(Settings, frozen=True):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from flowgif.targets.perceived import Colours, Points, perceived
 
-__all__ = ["Background", "Mask", "find_background", "ring_of"]
+__all__ = ["Background", "Mask", "distances", "find_background", "ring_of"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -19,6 +19,7 @@ ALIKE = 0.1  # colours nearer than this are one colour, in perceived units
 # A gradient is taken if it fits the border better than one colour does by more than noise would.
 GRADIENT = 0.006
 HIGHEST_DEGREE = 4
+LEAST_SHARE_OF_GRADIENT = 0.75  # of the border; a gradient through letters that touch it explains less
 COLOURS = 6  # most colours of a border
 LEAST_SHARE = 0.1  # of the border, for one of several colours
 
@@ -85,7 +86,8 @@ def find_background(colours: Colours, region: Mask) -> Background:
     return best
 
 
-def _distances(colours: Colours, background: Background) -> Points:
+def distances(colours: Colours, background: Background) -> Points:
+    """Returns how far each pixel looks from a background, (rows, columns), in perceived units."""
     points = perceived(background.evened(colours))
     places = perceived(background.colours)
     return np.min([np.linalg.norm(points - place, axis=-1) for place in places], axis=0)
@@ -148,6 +150,8 @@ def _find_gradient(colours: Colours, region: Mask, ring: Mask, plain: Background
     """Returns a smooth background that explains the border better than one colour does, or None."""
     best: Background | None = None
     error = _error(colours, ring, plain)
+    if plain.share > 0.97 and error < GRADIENT:
+        return None
     for degree in (1, 2):
         # First the border alone; then all that fits, so that the middle of the picture has a say.
         gradient = _fit(colours, ring, degree, rounds=12)
@@ -162,6 +166,8 @@ def _find_gradient(colours: Colours, region: Mask, ring: Mask, plain: Background
         share = float((_away(colours, gradient)[ring] < ALIKE).mean())
         common = np.rint(np.median(colours[fitting], axis=0)).astype(np.uint8)
         found = Background(common[None], share, gradient)
+        if share < LEAST_SHARE_OF_GRADIENT:
+            continue
         if share > (plain if best is None else best).share + 0.05 or (
             best is None and share > plain.share - 0.02 and _error(colours, ring, found) < 0.6 * error - GRADIENT
         ):
@@ -176,7 +182,7 @@ def _away(colours: Colours, gradient: Points) -> Points:
 
 def _error(colours: Colours, ring: Mask, background: Background) -> float:
     """The mean distance of the border's pixels that a background explains."""
-    away = _distances(colours, background)[ring]
+    away = distances(colours, background)[ring]
     near = away[away < ALIKE]
     return float(near.mean()) if near.size else 1.0
 
@@ -185,7 +191,7 @@ def _marks_remain(colours: Colours, region: Mask, ring: Mask, background: Backgr
     """Whether solid marks that the border does not cut remain if all the border's colours are background."""
     from scipy.ndimage import binary_erosion
 
-    away = _distances(colours, background)
+    away = distances(colours, background)
     marks = cast(Mask, binary_erosion(region & (away > 2 * ALIKE), np.ones((3, 3), dtype=np.bool_)))
     return bool(marks.sum() > 0.01 * region.sum() and not (marks & ring).any())
 

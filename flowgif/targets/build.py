@@ -25,7 +25,7 @@ def _build_from_picture(config: TargetConfig, stored: Picture | None) -> Gaussia
     assert config.img is not None
     picture = stored or load_picture(config.img, config.max_side)
     try:
-        return ImageTarget(picture, config.invert, config.threshold)
+        return ImageTarget(picture, config.kind_of_ink, config.threshold)
     except UnusableInput as error:
         raise UnusableInput(f"{config.img}: {error}") from None
 

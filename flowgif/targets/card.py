@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 
 from flowgif.targets.background import Mask
-from flowgif.targets.perceived import Colours, Points, perceived
+from flowgif.targets.perceived import Colours, Points, difference_from, perceived
 
 __all__ = ["find_card", "inner_card", "without_frame"]
 
@@ -34,10 +34,8 @@ def find_card(colours: Colours, alpha: Points) -> Mask | None:
     if _fills_its_hull(opaque):
         return inner
     edge = inner & ~cast(Mask, binary_erosion(inner, iterations=max(1, min(alpha.shape) // 100)))
-    points = perceived(colours[edge])
-    is_white = np.linalg.norm(points - perceived(np.full((1, 3), 255, np.uint8)), axis=1) < ALIKE
-    shows_more = np.linalg.norm(perceived(colours[inner]) - points[0], axis=1).max() > ALIKE
-    return inner if is_white.mean() > 0.9 and shows_more else None
+    away, _ = difference_from(perceived(np.full((1, 3), 255, dtype=np.uint8)), colours)
+    return inner if (away[edge] < ALIKE).mean() > 0.9 else None
 
 
 def inner_card(marks: Mask, region: Mask) -> Mask | None:
@@ -57,7 +55,8 @@ def inner_card(marks: Mask, region: Mask) -> Mask | None:
     if largest.sum() < 0.6 * region.sum() or not _fills_its_hull(largest):
         return None
     inner = cast(Mask, binary_erosion(largest, iterations=2))
-    return inner if inner.any() else None
+    # An O is no card with a hole of paper in it: a card is mostly of another colour than what surrounds it.
+    return inner if inner.any() and marks[inner].mean() > 0.6 else None
 
 
 def without_frame(colours: Colours) -> tuple[Mask, bool]:

@@ -142,22 +142,23 @@ def _on(colours: Colours, region: Mask, kind: str, where: str, besides: str = ""
         kind: how ink is found.
         where, besides: words for the remark.
     """
-    copy, part = _small_copy(colours, region)
-    background = find_background(copy, part)
-    if kind != "difference" and is_photograph(copy, part, background):
-        return _photograph(colours, region, kind)
-    marks = _marks(background.evened(colours), region, background)
+    small = _SmallCopy.of(colours, region)
+    background = find_background(small.colours, small.region)
+    ring = region & small.enlarged(ring_of(small.region))
+    if kind != "difference" and is_photograph(small.colours, small.region, background):
+        return _photograph(colours, region, ring, kind)
+    marks = _marks(background.evened(colours), region, ring, background)
     if marks.is_blank:
         return None
-    inner = inner_card(marks.away > 0.5 * marks.full, region) if kind == "auto" else None
-    if inner is not None:
-        found = _on(colours, inner, kind, "on the card", besides)
+    if kind == "auto":
+        inner = inner_card(small.reduced(marks.away > 0.5 * marks.full), small.region)
+        found = None if inner is None else _on(colours, region & small.enlarged(inner), kind, "on the card", besides)
         if found is not None:
             return found
     strength = np.where(marks.away < max(MIN_INK * marks.full, NOISE * marks.noise), 0, marks.away)
     dark, light = (float(strength[sign * marks.lighter > 0].sum()) for sign in (-1, 1))
     if kind in {"dark", "light"}:
-        return _one_sided(colours, region, marks, strength, kind, (dark, light))
+        return _one_sided(colours, region, ring, marks, strength, kind, (dark, light))
     said = _relation(dark, light)
     opposite = {"darker than": "light", "lighter than": "dark"}.get(said)
     hint = f" (--ink {opposite} for the opposite)" if opposite and kind == "auto" and not where else ""
@@ -173,8 +174,14 @@ def _relation(dark: float, light: float) -> str:
 
 
 def _one_sided(
-    colours: Colours, region: Mask, marks: _Marks, strength: InkArray, kind: str, amounts: tuple[float, float]
-) -> Ink | None:
+    colours: Colours,
+    region: Mask,
+    ring: Mask,
+    marks: _Marks,
+    strength: InkArray,
+    kind: str,
+    amounts: tuple[float, float],
+) -> Ink:
     """Returns the ink that is darker (lighter) than the background."""
     sign, amount, other = (-1, *amounts) if kind == "dark" else (1, *reversed(amounts))
     remark = f"ink: what is {kind}er than the background"
@@ -185,30 +192,54 @@ def _one_sided(
     # Nothing is, so the user wants the background itself. Ink is what differs from the marks.
     strong = region & (marks.away >= 0.9 * marks.full)
     mark = np.rint(np.median(colours[strong], axis=0)).astype(np.uint8)
-    turned = _marks(colours, region, Background(mark[None], 1.0))
+    turned = _marks(colours, region, ring, Background(mark[None], 1.0))
     return Ink(np.where(sign * turned.lighter > 0, turned.away, 0) / turned.full, remark)
 
 
-def _photograph(colours: Colours, region: Mask, kind: str) -> Ink:
-    found = tone(colours, region, None if kind == "auto" else kind == "light")
+def _photograph(colours: Colours, region: Mask, ring: Mask, kind: str) -> Ink:
+    found = tone(colours, region, ring, None if kind == "auto" else kind == "light")
     said = "lightness" if found.is_light else "darkness"
     hint = "; --theme dark shows it best" if found.is_light else ""
     return Ink(found.ink, f"ink: the {said} of a photograph{hint} (--ink difference for what differs from its border)")
 
 
-def _small_copy(colours: Colours, region: Mask) -> tuple[Colours, Mask]:
-    """Returns a picture and a region, averaged so that the longer side is about LOOK pixels."""
-    factor = math.ceil(max(region.shape) / LOOK)
-    if factor == 1:
-        return colours, region
-    small = np.asarray(Image.fromarray(colours).reduce(factor))
-    inside = np.asarray(Image.fromarray((255 * region).astype(np.uint8)).reduce(factor))
-    return small, inside == 255
-
-
-def _marks(evened: Colours, region: Mask, background: Background) -> _Marks:
+def _marks(evened: Colours, region: Mask, ring: Mask, background: Background) -> _Marks:
     away, lighter = difference_from(perceived(background.colours), evened)
     away = np.where(region, away, 0)
-    border = away[ring_of(region)]
+    border = away[ring]
     near = border[border < 0.15]
     return _Marks(away, lighter, float(near.mean()) if near.size else 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _SmallCopy:
+    """A picture and a region, averaged so that the longer side is about LOOK pixels.
+
+    Attributes:
+        colours, region: the copies, (rows, columns, 3) and (rows, columns).
+        factor: pixels of the picture per pixel of the copy, along each side.
+        shape: the picture's rows and columns.
+    """
+
+    colours: Colours
+    region: Mask
+    factor: int
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, colours: Colours, region: Mask) -> _SmallCopy:
+        factor = math.ceil(max(region.shape) / LOOK)
+        small = colours if factor == 1 else np.asarray(Image.fromarray(colours).reduce(factor))
+        copy = cls(small, region, factor, (region.shape[0], region.shape[1]))
+        return replace(copy, region=copy.reduced(region, 255))
+
+    def reduced(self, mask: Mask, least: int = 128) -> Mask:
+        """Returns a small copy of a mask: the pixels of which at least so many of 255 parts are in it."""
+        if self.factor == 1:
+            return mask
+        return np.asarray(Image.fromarray((255 * mask).astype(np.uint8)).reduce(self.factor)) >= least
+
+    def enlarged(self, mask: Mask) -> Mask:
+        """Returns a mask of the small copy in the picture's size."""
+        rows, columns = self.shape
+        return mask.repeat(self.factor, 0).repeat(self.factor, 1)[:rows, :columns]

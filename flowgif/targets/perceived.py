@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from flowgif.oklab import oklab
 
-__all__ = ["COLOUR_WEIGHT", "Colours", "Points", "difference_from", "perceived"]
+__all__ = ["COLOUR_WEIGHT", "Colours", "Points", "difference_from", "lightness", "perceived"]
 
 Colours = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
@@ -35,6 +35,12 @@ def perceived(colours: Colours) -> Points:
     return points.reshape(colours.shape)
 
 
+def lightness(colours: Colours) -> Points:
+    """Returns the perceived lightness of a picture's pixels, (rows, columns), 0 for black and 1 for white."""
+    used, index = _distinct(colours)
+    return perceived(used)[:, 0][index]
+
+
 def difference_from(background: Points, colours: Colours) -> tuple[Points, Points]:
     """Returns how far colours look from a background, and how much lighter they are than it, both (rows, columns).
 
@@ -42,16 +48,22 @@ def difference_from(background: Points, colours: Colours) -> tuple[Points, Point
         background: perceived points, (k, 3); the nearest of them counts.
         colours: sRGB, (rows, columns, 3).
     """
-    # A picture has far fewer colours than pixels, so each colour is looked at once.
+    used, index = _distinct(colours)
+    points = perceived(used)
+    away = np.stack([np.linalg.norm(points - point, axis=1) for point in background])
+    lighter = points[:, 0] - background[away.argmin(0), 0]
+    return away.min(0)[index], lighter[index]
+
+
+def _distinct(colours: Colours) -> tuple[Colours, npt.NDArray[np.int32]]:
+    """Returns the colours of a picture, (n, 3), and which of them each pixel has, (rows, columns).
+
+    A picture has far fewer colours than pixels, so it is faster to look at each colour once.
+    """
     packed = colours[..., 0] * np.int32(65536) + colours[..., 1] * np.int32(256) + colours[..., 2]
     is_used = np.zeros(1 << 24, dtype=np.bool_)
     is_used[packed] = True
     used = np.flatnonzero(is_used)
-    points = perceived(np.stack([used >> 16, used >> 8 & 255, used & 255], 1).astype(np.uint8))
-    away = np.stack([np.linalg.norm(points - point, axis=1) for point in background])
-    nearest = away.argmin(0)
-    place = np.zeros(1 << 24, dtype=np.int32)
+    place = np.empty(1 << 24, dtype=np.int32)  # only the entries that are used are ever touched
     place[used] = np.arange(len(used), dtype=np.int32)
-    index = place[packed]
-    lighter = points[:, 0] - background[nearest, 0]
-    return away.min(0)[index], lighter[index]
+    return np.stack([used >> 16, used >> 8 & 255, used & 255], 1).astype(np.uint8), place[packed]
