@@ -17,10 +17,14 @@ class TrainingKeywords(TypedDict, total=False):
     """What is fitted, and how; see ``flowgif train --help``, and for the rest docs/guide.md, 'Settings in a file'."""
 
     img: str | Path | None
+    text: str | None
+    font: str | Path | None
     data: str | None
     noise: float | None
+    ink: str | None
     invert: bool | None
     threshold: float | None
+    frame: int | None
     max_side: int | None
 
     model: str | None

@@ -16,6 +16,7 @@ __all__ = [
     "DATA_SETS",
     "DEVICES",
     "EASINGS",
+    "INKS",
     "MODELS",
     "NETWORKS",
     "OBJECTIVES",
@@ -159,6 +160,7 @@ DATA_SETS = Names(
 STYLES = Names("--style", "points", "density", "trails", "field", "panels")
 THEMES = Names("--theme", "light", "dark", "auto")
 CMAPS = Names("--cmap", "ink", "night", "grey")  # besides all maps of the cmap library
+INKS = Names("--ink", "auto", "alpha", "dark", "light", "difference")
 EASINGS = Names("--easing", "linear", "smooth", "in", "out")
 PRESETS = Names("--preset", "readme", "slack", "discord", "square")
 SUFFIXES = Names("suffix", ".gif", ".png", ".apng", ".webp", ".mp4", ".webm", ".html", ".svg")

@@ -45,12 +45,12 @@ def train(
         _target(help=f"Or a data set: {names.DATA_SETS}.", autocompletion=names.DATA_SETS.complete),
     ] = None,
     noise: Annotated[float | None, _target(help="Its noise, in its own units.")] = None,
+    ink: Annotated[
+        str | None,
+        _target(help=f"What counts as ink: {names.INKS.with_default}.", autocompletion=names.INKS.complete),
+    ] = None,
     invert: Annotated[
-        bool | None,
-        _target(
-            "--invert/--no-invert",
-            help="Light parts are the ink, or dark ones; by default the picture's border decides.",
-        ),
+        bool | None, _target("--invert/--no-invert", help="Older words for --ink light and --ink dark.")
     ] = None,
     threshold: Annotated[
         float | None, _target(help="From 0 to 1: at least this much ink counts fully, less not at all.")

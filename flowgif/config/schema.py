@@ -42,7 +42,8 @@ class TargetConfig(Settings, frozen=True):
         font: the file of the text's font; None stands for DejaVu Sans Bold.
         data: the data set's name.
         noise: standard deviation of a data set's noise, in its own units; by default the set's own.
-        invert: True: light parts of a picture are its ink; False: dark parts are its ink; None: its border decides.
+        ink: what counts as a picture's ink, a name of :data:`flowgif.names.INKS`; None stands for auto.
+        invert: the older setting for it: True stands for light, False for dark.
         threshold: share of the strongest ink above which ink counts as 1; ink below it counts as 0.
         frame: which frame or page of the picture is taken, from 1; None stands for the first.
         max_side: the longer side to which a larger picture is shrunk, and that of an SVG's or a text's drawing, pixels.
@@ -51,9 +52,12 @@ class TargetConfig(Settings, frozen=True):
     img: Annotated[Path | None, Mark.PATH, Replaces(("text", "font", "data", "noise", "frame"))] = None
     text: Annotated[str | None, Replaces(("img", "data", "noise", "frame"))] = None
     font: Annotated[Path | None, Mark.PATH] = None
-    data: Annotated[str | None, Replaces(("img", "text", "font", "invert", "threshold", "noise", "frame"))] = None
+    data: Annotated[str | None, Replaces(("img", "text", "font", "ink", "invert", "threshold", "noise", "frame"))] = (
+        None
+    )
     noise: Annotated[float, Field(gt=0, le=1e6)] | None = None
-    invert: bool | None = None
+    ink: Annotated[Annotated[str, one_of(names.INKS)] | None, Replaces(("invert",))] = None
+    invert: Annotated[bool | None, Replaces(("ink",))] = None
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     frame: Count | None = None
     max_side: Annotated[int, Field(ge=8, le=4096)] = 1024
@@ -68,13 +72,22 @@ class TargetConfig(Settings, frozen=True):
             raise ValueError(f"two targets; give {ways}, not two of them")
         if self.data is None and self.noise is not None:
             raise ValueError("--noise goes with --data; a picture's components are half a pixel wide")
-        if self.data is not None and (self.invert is not None or self.threshold is not None):
-            raise ValueError("--invert and --threshold go with --img and --text")
+        if self.data is not None and any(value is not None for value in (self.ink, self.invert, self.threshold)):
+            raise ValueError("--ink, --invert and --threshold go with --img and --text")
+        if self.ink is not None and self.invert is not None:
+            raise ValueError("--invert is --ink light, and --no-invert is --ink dark; give one of them")
         if self.img is None and self.frame is not None:
             raise ValueError("--frame goes with --img")
         if self.text is None and self.font is not None:
             raise ValueError("--font goes with --text")
         return self
+
+    @property
+    def kind_of_ink(self) -> str:
+        """What counts as the picture's ink, a name of :data:`flowgif.names.INKS`."""
+        if self.invert is not None:
+            return "light" if self.invert else "dark"
+        return self.ink or "auto"
 
     @property
     def source(self) -> str:

@@ -24,7 +24,7 @@ TargetKind = Callable[[TargetConfig, Picture | None], GaussianMixture]
 def _build_from_picture(config: TargetConfig, stored: Picture | None) -> GaussianMixture:
     picture = stored or read_picture(config)
     try:
-        return ImageTarget(picture, config.invert, config.threshold)
+        return ImageTarget(picture, config.kind_of_ink, config.threshold)
     except UnusableInput as error:
         done = f" ({'; '.join(picture.remarks)})" if picture.remarks else ""
         raise UnusableInput(f"{config.source}: {error}{done}") from None

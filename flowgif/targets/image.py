@@ -25,15 +25,15 @@ class ImageTarget(GaussianMixture):
 
     Args:
         picture: the picture as it is used.
-        invert, threshold: see :func:`flowgif.targets.ink.ink_of`.
+        kind, threshold: see :func:`flowgif.targets.ink.ink_of`.
 
     Attributes:
         ink: the ink of the picture as it is used, (rows, columns) in [0, 1].
         remark: a sentence that says how the ink was found.
     """
 
-    def __init__(self, picture: Picture, invert: bool | None = None, threshold: float | None = None) -> None:
-        ink = ink_of(picture.image, invert, threshold)
+    def __init__(self, picture: Picture, kind: str = "auto", threshold: float | None = None) -> None:
+        ink = ink_of(picture.image, kind, threshold)
         rows, columns = np.nonzero(ink.ink)
         centres = torch.from_numpy(np.stack([columns, -rows], 1)).double()
         super().__init__(centres, torch.from_numpy(ink.ink[rows, columns]), (0.5, 0.5))

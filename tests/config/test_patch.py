@@ -37,6 +37,8 @@ def test_a_value_knows_its_origin() -> None:
         ({"data": "moons", "noise": 0.1}, {"data": "circles"}, {}),
         ({"data": "moons", "noise": 0.1}, {"data": "moons"}, {"noise": 0.1}),
         ({"img": "x.png", "invert": True, "max_side": 64}, {"img": "y.png"}, {"invert": True, "max_side": 64}),
+        ({"img": "x.png", "invert": True}, {"ink": "dark"}, {"img": "x.png"}),
+        ({"img": "x.png", "ink": "dark"}, {"invert": True}, {"img": "x.png"}),
         ({"img": "x.png", "threshold": 0.5, "max_side": 64}, {"data": "moons"}, {"max_side": 64}),
     ],
 )

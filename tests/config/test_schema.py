@@ -77,3 +77,24 @@ def test_a_config_survives_its_file(name: str, tmp_path: Path) -> None:
 def test_epochs_are_the_only_end_when_they_are_given() -> None:
     training = read_config(None, with_moons({"name": "glow"}, epochs=2, samples=9)).training
     assert (training.steps, training.time_budget) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [({}, "auto"), ({"ink": "alpha"}, "alpha"), ({"invert": True}, "light"), ({"invert": False}, "dark")],
+)
+def test_the_older_setting_of_ink_still_counts(settings: dict[str, Any], kind: str) -> None:
+    assert TargetConfig(img=Path("x.png"), **settings).kind_of_ink == kind
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"img": Path("x.png"), "ink": "dark", "invert": True}, "give one of them"),
+        ({"data": "moons", "ink": "dark"}, "--ink, --invert and --threshold go with --img"),
+        ({"img": Path("x.png"), "ink": "pale"}, "'auto', 'alpha', 'dark', 'light' or 'difference'"),
+    ],
+)
+def test_settings_of_ink_that_cannot_be(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        TargetConfig(**settings)

@@ -28,7 +28,7 @@ def test_each_kind_is_asked_for_by_a_field_of_the_config():
 
 def test_a_picture_is_shrunk_and_its_ink_found_as_the_config_says(tmp_path):
     path = stored(tmp_path, rgba((0, 0, 0), (255, 255, 255)).resize((24, 16), Image.Resampling.NEAREST))
-    target = build_target(TargetConfig(img=path, max_side=12, invert=False, threshold=0.9))
+    target = build_target(TargetConfig(img=path, max_side=12, ink="dark", threshold=0.9))
     assert isinstance(target, ImageTarget)
     assert target.picture.size_as_given == (24, 16)
     assert target.ink.shape == (8, 12)
