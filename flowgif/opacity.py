@@ -17,7 +17,7 @@ Colours = npt.NDArray[np.uint8]
 
 
 def least_opacity(colours: Colours, ground: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Returns the least opacity with which some colour over the ground, (3,), gives each of the colours (n, 3), (n,)."""
+    """Returns the least opacity, (n,), with which a colour over the ground, (3,), gives each of the colours (n, 3)."""
     base = np.asarray(ground, dtype=np.float64)
     change = colours - base
     # No channel can change further than to 0 or to 255.
@@ -25,9 +25,7 @@ def least_opacity(colours: Colours, ground: npt.ArrayLike) -> npt.NDArray[np.flo
     return np.abs(change / np.maximum(room, 1)).max(1)
 
 
-def take_from(
-    colours: npt.NDArray[np.number], ground: npt.ArrayLike, opacity: npt.NDArray[np.floating]
-) -> Colours:
+def take_from(colours: npt.NDArray[np.number], ground: npt.ArrayLike, opacity: npt.NDArray[np.floating]) -> Colours:
     """Returns see-through colours, (n, 4), that look over the ground, (3,), like the colours (n, 3).
 
     Args:

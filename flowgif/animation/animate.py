@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,15 @@ from flowgif.drawing.styles.table import STYLES
 from flowgif.drawing.trajectories import Trajectories
 from flowgif.flows.base import Flow
 from flowgif.formats.film import Film
-from flowgif.formats.table import Written, check_output, check_rate, check_still, check_transparency, write_output, write_still
+from flowgif.formats.table import (
+    Written,
+    check_output,
+    check_rate,
+    check_still,
+    check_transparency,
+    write_output,
+    write_still,
+)
 from flowgif.formats.vector.particles import ParticleFilm
 from flowgif.machine import use_threads
 from flowgif.targets.mixture import GaussianMixture
@@ -51,6 +59,7 @@ def animate(
     config: AnimationConfig = AnimationConfig(),
     poster: Path | None = None,
     reporter: DrawingReporter = SILENT,
+    show: Callable[[Film], None] | None = None,
 ) -> Animated:
     """Maps base points through one flow, or from picture to picture through several, and writes the animation.
 
@@ -61,6 +70,7 @@ def animate(
         config: content and look of the animation.
         poster: a PNG of the picture at the end.
         reporter: receives progress; silent by default.
+        show: receives the frames after all files are written; they are closed afterwards.
 
     Raises:
         UnusableInput: a file cannot be written, or the style cannot show these runs.
@@ -75,7 +85,7 @@ def animate(
         check_still(poster, "--poster")
     timeline = _make_timeline(config.pace, [flow for flow, _ in runs])
     style = STYLES[config.style](place_runs(runs, config.side), config.look)
-    needed = {row.made_of for row in formats} | ({Film} if poster is not None else set())
+    needed = {row.made_of for row in formats} | ({Film} if poster is not None or show is not None else set())
     contents: dict[type, Film | ParticleFilm] = {}
     film: Film | None = None
     with ExitStack() as stack:
@@ -99,6 +109,8 @@ def animate(
         if poster is not None and film is not None:
             frame = film.frame(timeline.last_picture)
             written.append(write_still(poster, frame, film.colours, film.comment))
+        if show is not None and film is not None:
+            show(film)
     return Animated(tuple(written), len(timeline.moments), timeline.seconds, tuple(remarks))
 
 

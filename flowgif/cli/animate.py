@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flowgif.animation.animate import Animated
     from flowgif.animation.config import AnimationConfig
     from flowgif.flows.base import Flow
+    from flowgif.formats.film import Film
 
 __all__ = ["animate"]
 
@@ -33,8 +34,8 @@ LOOK, TIMING = "Look", "Timing"
 _output, _look, _timing = (partial(typer.Option, rich_help_panel=panel) for panel in (OUTPUT, LOOK, TIMING))
 
 # Options that do not affect the drawing: input, output and messages.
-NOT_DRAWN = {"runs", "out", "poster", "stills", "as_json", "quiet"}
-NOT_FOR_STILLS = {"out", "poster", "max_size", "preset"}  # in addition to the options of the panel TIMING
+NOT_DRAWN = {"runs", "out", "poster", "show", "stills", "as_json", "quiet"}
+NOT_FOR_STILLS = {"out", "poster", "show", "max_size", "preset"}  # in addition to the options of the panel TIMING
 
 
 def animate(
@@ -58,6 +59,7 @@ def animate(
         ),
     ] = None,
     poster: Annotated[Path | None, _output(help="Also a PNG of the picture at the end.")] = None,
+    show: Annotated[bool, _output("--show", help="Also play it in this terminal, once or --loops times.")] = False,
     stills: Annotated[Path | None, _output(help="Instead: a PNG with a row of frames.")] = None,
     times: Annotated[
         str, _output(help="Theirs: numbers from 0 to 1 with commas between, or layers.")
@@ -109,8 +111,10 @@ def animate(
     quiet: Quiet = False,
 ) -> None:
     """Write the GIF of a run: the cloud flows into the picture; prints its path."""
-    with Progress(quiet) as progress:
-        _refuse_unused(context)
+    _refuse_unused(context)
+    progress = Progress(quiet)
+    play = _player(progress) if show else None
+    with progress:
         pace = _pace(context.params)
         most = parse_bytes(max_size) if max_size is not None else None
         progress.begin("loading PyTorch ...")
@@ -127,7 +131,7 @@ def animate(
             done = draw_stills(pairs, stills, _parse_times(times, loaded[0].flow), config, progress)
         else:
             outs = out or [folders[-1] / f"{folders[-1].resolve().name}.gif"]
-            done = write_all(pairs, outs, config, poster, progress)
+            done = write_all(pairs, outs, config, poster, progress, play)
         for remark in done.remarks:
             progress.say(remark)
         if stills is None:
@@ -157,6 +161,20 @@ def _refuse_unused(context: typer.Context) -> None:
     ]
     if unused:
         raise UnusableInput(f"--stills writes only a row of frames; leave out {names.listed(unused, 'and')}")
+
+
+def _player(progress: Progress) -> Callable[[Film], None]:
+    """Returns a function that plays a film in the terminal, which is asked now, before it shows progress."""
+    from flowgif.cli.show import play
+    from flowgif.cli.terminal import find_terminal
+
+    terminal = find_terminal()
+
+    def show(film: Film) -> None:
+        progress.end()
+        play(film, terminal)
+
+    return show
 
 
 def _given(context: typer.Context) -> dict[str, Any]:

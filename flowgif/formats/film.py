@@ -179,9 +179,7 @@ class Film:
         return thin(self.delays, number, shortest=min(self.ticks // 100 + 1, *self.delays))
 
     def _recorded(self, frames: Iterable[Frame], colours: npt.NDArray[np.uint8]) -> Self:
-        return self.record(
-            frames, colours, self.delays, loops=self.loops, comment=self.comment, ticks=self.ticks
-        )
+        return self.record(frames, colours, self.delays, loops=self.loops, comment=self.comment, ticks=self.ticks)
 
     def _shrunk(self, frame: Frame, width: int, height: int) -> Frame:
         looks = blended(self.colours).astype(np.float32)
