@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -28,8 +29,9 @@ FILMS = {
 
 
 @pytest.fixture(params=FILMS)
-def film(request: pytest.FixtureRequest) -> Film:
-    return FILMS[request.param]()
+def film(request: pytest.FixtureRequest) -> Iterator[Film]:
+    with FILMS[request.param]() as film:
+        yield film
 
 
 def _rgba(film: Film, index: int) -> np.ndarray:
