@@ -68,5 +68,8 @@ def test_colours_set_by_the_user_apply_to_both_themes() -> None:
     assert film.light.foreground == "#ff0000"
     _, film = _film(Pace(2), 5, MOONS, look=make_look("dark"))
     assert film.light != film.dark
+    _, film = _film(Pace(2), 5, MOONS, look=make_look("dark", transparent=True))
+    assert film.light.background == film.dark.background == "transparent"
+    assert film.light.foreground != film.dark.foreground
     assert film.paints is None
     assert film.captions is None
