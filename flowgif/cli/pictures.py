@@ -62,7 +62,8 @@ def fit(width: int, height: int, window: tuple[int, int], abilities: Abilities) 
     across, down = (1, 2) if abilities.protocol == "blocks" else abilities.cell
     columns, rows = max(1, window[0]), max(1, window[1] - 1)
     longer = max(width, height)
-    side = max(1, int(longer * min(1.0, columns * across / width, rows * down / height)))
+    share = min(1.0, columns * across / width, rows * down / height)
+    side = max(1, int(longer * share + 1e-6))  # rounding must not cost a pixel
     width, height = (max(1, round(length * side / longer)) for length in (width, height))  # as Film.with_size has them
     return Box(side, min(columns, math.ceil(width / across)), min(rows, math.ceil(height / down)))
 
@@ -138,7 +139,7 @@ def _blocks(film: Film, box: Box) -> Paint:
         rows = [[colours[index] for index in row] for row in frame.tolist()]
         rows += [[None] * film.width] * (len(rows) % 2)
         lines = [_line(upper, lower) for upper, lower in zip(rows[::2], rows[1::2], strict=True)]
-        return ("\r\n".join(lines) + f"\r\x1b[{len(lines) - 1}A" * (len(lines) > 1)).encode()
+        return ("\r\n".join(lines) + "\r" + f"\x1b[{len(lines) - 1}A" * (len(lines) > 1)).encode()
 
     return paint
 
