@@ -17,7 +17,7 @@ Colours = npt.NDArray[np.uint8]
 
 
 def least_opacity(colours: Colours, ground: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Returns the least opacity with which some colour over the ground, (3,), gives each of the colours (n, 3), (n,)."""
+    """Returns the least opacity, (n,), with which a colour over the ground, (3,), gives each of the colours (n, 3)."""
     base = np.asarray(ground, dtype=np.float64)
     change = colours - base
     # No channel can change further than to 0 or to 255.

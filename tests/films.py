@@ -20,6 +20,14 @@ def ramp(levels: int) -> np.ndarray:
     return np.rint((1 - places) * (255, 250, 240) + places * (20, 30, 60)).astype(np.uint8)
 
 
+def see_through(levels: int) -> np.ndarray:
+    """The ramp on a transparent background, (levels, 4)."""
+    places = np.linspace(0, 255, levels)[:, None]
+    inks = np.tile([[20, 30, 60]], (levels, 1))
+    inks[0] = ramp(levels)[0]
+    return np.hstack((inks, np.rint(places))).astype(np.uint8)
+
+
 def discs(
     number: int = 6, width: int = 40, height: int = 30, levels: int = 6, background: int = 0, seed: int = 0
 ) -> list[np.ndarray]:
@@ -44,11 +52,13 @@ def film_of(frames: Sequence[np.ndarray], colours: np.ndarray, delays: Sequence[
     return Film.record(frames, colours, [4] * len(frames) if delays is None else delays, **more)
 
 
-def seen(film: Film) -> list[np.ndarray]:
-    """Its frames as they must look, (height, width, 4); what is see-through has no colour."""
-    table = np.hstack([film.colours, np.full((len(film.colours), 1), 255, np.uint8)])
-    if film.transparent is not None:
-        table[film.transparent] = 0
+def seen(film: Film, suffix: str = ".png") -> list[np.ndarray]:
+    """Its frames as they must look, (height, width, 4); what is wholly see-through has no colour."""
+    table = np.full((len(film.colours), 4), 255, np.uint8)
+    table[:, : film.colours.shape[1]] = film.colours
+    if suffix == ".gif":
+        table[:, 3] = np.where(table[:, 3] < 127.5, 0, 255)
+    table[table[:, 3] == 0] = 0
     return [table[frame] for frame in film.frames()]
 
 
@@ -98,7 +108,7 @@ def _blinking() -> Film:
     """Wholly see-through in the middle."""
     frames = discs(5)
     frames[2][:] = 0
-    return film_of(frames, ramp(6), transparent=0)
+    return film_of(frames, see_through(6))
 
 
 FILMS: dict[str, Callable[[], Film]] = {
@@ -118,10 +128,10 @@ FILMS: dict[str, Callable[[], Film]] = {
     "twice alike": _twice_alike,
     "returning": _returning,
     "blinking": _blinking,
-    "see-through background": lambda: film_of(discs(6, 41, 31), ramp(6), transparent=0),
-    "see-through in the middle": lambda: film_of(discs(6, levels=16), ramp(16), transparent=7),
-    "see-through at the end": lambda: film_of(noise(3, 40, 30, 256), ramp(256), transparent=255),
-    "hardly through": lambda: film_of(discs(6, levels=5), ramp(5), transparent=4, loops=1),
+    "see-through background": lambda: film_of(discs(6, 41, 31), see_through(6)),
+    "see-through in 16 levels": lambda: film_of(discs(6, levels=16), see_through(16)),
+    "see-through noise": lambda: film_of(noise(3, 40, 30, 256), see_through(256)),
+    "see-through, once": lambda: film_of(discs(6, levels=5), see_through(5), loops=1),
     "loops": lambda: film_of(discs(3), ramp(6), loops=3),
     "long": lambda: film_of(discs(2), ramp(6), [1, 65535]),
 }

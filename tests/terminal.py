@@ -15,8 +15,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# Printed text, or one control: carriage return, line feed, or an escape sequence.
-TOKEN = re.compile(r"\r|\n|\x1b\[(?P<argument>[?\d;]*)(?P<name>[A-Za-z])|(?P<text>[^\r\n\x1b]+)")
+# Printed text, or one control: carriage return, line feed, an escape sequence, or a string for the terminal, which ends
+# with ST or BEL.
+TOKEN = re.compile(
+    r"\r|\n|\x1b\[(?P<argument>[?\d;]*)(?P<name>[A-Za-z])|\x1b[_P\]][^\x1b\x07]*(?:\x1b\\|\x07)|\x1b[78\\]"
+    r"|(?P<text>[^\r\n\x1b]+)"
+)
+
+
+WHAT_ARE_YOU = b"\x1b[c"
 
 
 @dataclass
@@ -47,7 +54,7 @@ class Screen:
                 self._control(token["argument"], token["name"])
             elif token[0] == "\r":
                 self._column = 0
-            else:
+            elif token[0] == "\n":
                 self._row += 1
                 self.rows += [""] * (self._row + 1 - len(self.rows))
         return self
@@ -74,7 +81,7 @@ class Screen:
             assert argument == "?25"
             self.has_cursor = name == "h"
         else:
-            assert name == "m", name
+            assert name in "mct", name  # a colour, or a question
 
     @property
     def text(self) -> str:
@@ -106,8 +113,13 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def in_terminal(command: Sequence[object], width: int, cwd: Path | None = None, **env: str) -> Iterator[Terminal]:
-    """Starts a command; it is killed at the end of the block where it still runs."""
+def in_terminal(
+    command: Sequence[object], width: int, cwd: Path | None = None, answers: bytes = b"", **env: str
+) -> Iterator[Terminal]:
+    """Starts a command; it is killed at the end of the block where it still runs.
+
+    The terminal sends ``answers`` when it is asked what it is.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     plain = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
@@ -123,6 +135,8 @@ def in_terminal(command: Sequence[object], width: int, cwd: Path | None = None, 
         # Linux reports the end of a pseudo-terminal as an error.
         with contextlib.suppress(OSError):
             while piece := os.read(ours, 65536):
+                if answers and WHAT_ARE_YOU in data + piece and WHAT_ARE_YOU not in data:
+                    os.write(ours, answers)
                 data += piece
                 terminal.stream = data.decode(errors="replace")
 

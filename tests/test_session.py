@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,25 +13,66 @@ from PIL import Image
 
 import flowgif
 from flowgif import session
+from flowgif.animation.animate import animate
+from flowgif.animation.config import AnimationConfig
+from flowgif.animation.stills import draw_stills
 from flowgif.api import Loaded
 from flowgif.config.reading import read_config
 from flowgif.errors import UnusableInput
 from flowgif.evaluation.gap import Gap
+from flowgif.machine import use_threads
 from flowgif.runs.settings import read_settings
 from flowgif.session import resume
 from flowgif.targets.image import ImageTarget
 from flowgif.targets.loading import load_picture
+from flowgif.timeline import Pace
 from flowgif.training.trainer import StepRecord
 
 TINY = {"steps": 3, "batch_size": 16}
 
 
 def test_a_loaded_runs_target_is_the_one_that_was_trained_on(cat: Loaded) -> None:
-    fresh = ImageTarget(load_picture(CAT))
-    assert isinstance(cat.target, ImageTarget)
-    assert torch.equal(cat.target.centres, fresh.centres)
-    assert torch.equal(cat.target.weights, fresh.weights)
-    assert cat.target.entropy() == fresh.entropy()
+    with use_threads(1):
+        fresh = ImageTarget(load_picture(CAT))
+        assert isinstance(cat.target, ImageTarget)
+        assert torch.equal(cat.target.centres, fresh.centres)
+        assert torch.equal(cat.target.weights, fresh.weights)
+        assert cat.target.entropy() == fresh.entropy()
+
+
+@pytest.fixture
+def torch_threads() -> Iterator[Callable[[int], None]]:
+    """Sets the number of threads that torch uses for an operation unless it is told otherwise."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_bytes_do_not_depend_on_the_number_of_threads(
+    workplace: Path, tmp_path: Path, torch_threads: Callable[[int], None]
+) -> None:
+    """Threads that share a sum add up its parts, and their number decides which; the cat has enough pixels for that."""
+    outs: list[tuple[bytes, ...]] = []
+    for threads in (1, 2, 3):
+        torch_threads(threads)
+        loaded = flowgif.load(workplace / "runs" / "cat")
+        place = tmp_path / str(threads)
+        place.mkdir()
+        config = AnimationConfig(points=500, pace=Pace(frames=3))
+        animate([(loaded.flow, loaded.target)], [place / "x.gif"], config)
+        draw_stills([(loaded.flow, loaded.target)], place / "x.png", [0.5, 1.0], replace(config, style="density"))
+        outs.append((loaded.target.weights.numpy().tobytes(), *(path.read_bytes() for path in sorted(place.iterdir()))))
+    assert outs[0] == outs[1] == outs[2]
+
+
+def test_weights_do_not_depend_on_the_number_of_threads(tmp_path: Path, torch_threads: Callable[[int], None]) -> None:
+    flags = {"target": {"img": CAT}, "model": {"name": "ffjord"}, "training": {"steps": 3, "batch_size": 256}}
+    weights: list[bytes] = []
+    for threads in (1, 2):
+        torch_threads(threads)
+        run = flowgif.train(read_settings(None, flags), tmp_path / str(threads)).run
+        weights.append((run.folder / "weights.safetensors").read_bytes())
+    assert weights[0] == weights[1]
 
 
 def test_pixels_of_a_shrunk_picture_are_those_of_the_picture_as_given(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +84,7 @@ def animate(
     config: AnimationConfig = AnimationConfig(),
     poster: Path | None = None,
     reporter: DrawingReporter = SILENT,
+    show: Callable[[Film], None] | None = None,
 ) -> Animated:
     """Maps base points through one flow, or from picture to picture through several, and writes the animation.
 
@@ -95,6 +96,7 @@ def animate(
         config: content and look of the animation.
         poster: a PNG of the picture at the end, or a pair of them.
         reporter: receives progress; silent by default.
+        show: receives the frames after all files are written; they are closed afterwards.
 
     Raises:
         UnusableInput: a file cannot be written, or the style cannot show these runs.
@@ -151,6 +153,8 @@ def animate(
             write_still(path, film.frame(frame), film.colours, film.comment)
             for (path, _), film in zip(posters, films, strict=True)
         ]
+        if show is not None:
+            show(film_in(config.look))
         remarks = dict.fromkeys(remark for _, _, look in outputs for remark in style_in(look).remarks)
     for (path, row, _), file in zip(outputs, written, strict=True):
         if isinstance(row, VectorFormat) and (config.points or 0) > row.own_limits.particles:

@@ -18,6 +18,7 @@ from flowgif.errors import UnusableInput
 
 if TYPE_CHECKING:
     from flowgif.animation.animate import Animated
+    from flowgif.formats.film import Film
 
 __all__ = ["animate"]
 
@@ -26,9 +27,9 @@ LOOK, TIMING = "Look", "Timing"
 _output, _look, _timing = (partial(typer.Option, rich_help_panel=panel) for panel in (OUTPUT, LOOK, TIMING))
 
 # Options that do not affect the drawing: input, output and messages.
-NOT_DRAWN = {"runs", "out", "file_format", "poster", "snippet", "stills", "as_json", "quiet"}
+NOT_DRAWN = {"runs", "out", "file_format", "poster", "snippet", "show", "stills", "as_json", "quiet"}
 # In addition to the options of the panel TIMING.
-NOT_FOR_STILLS = {"out", "file_format", "poster", "snippet", "max_size", "preset"}
+NOT_FOR_STILLS = {"out", "file_format", "poster", "snippet", "show", "max_size", "preset"}
 
 
 def animate(
@@ -60,6 +61,7 @@ def animate(
         bool,
         _output("--snippet", help="Print HTML that shows the file, in the reader's theme, still if they want that."),
     ] = False,
+    show: Annotated[bool, _output("--show", help="Also play it in this terminal, once or --loops times.")] = False,
     stills: Annotated[Path | None, _output(help="Instead: a PNG with a row of frames.")] = None,
     times: Annotated[
         str, _output(help="Theirs: numbers from 0 to 1 with commas between, or layers.")
@@ -117,12 +119,14 @@ def animate(
     quiet: Quiet = False,
 ) -> None:
     """Write the GIF of a run: the cloud flows into the picture; prints its path."""
-    with Progress(quiet) as progress:
-        _refuse_unused(context)
-        outs = out or []
-        check_stdout(outs, file_format, as_json)
-        if snippet:
-            context.params["theme"] = theme or "auto"
+    _refuse_unused(context)
+    outs = out or []
+    check_stdout(outs, file_format, as_json)
+    if snippet:
+        context.params["theme"] = theme or "auto"
+    progress = Progress(quiet)
+    play = _player(progress) if show else None
+    with progress:
         options = read_options(context.params)
         progress.begin("loading PyTorch ...")
         from flowgif.animation.animate import animate as write_all
@@ -144,7 +148,7 @@ def animate(
                 poster = poster or outs[0].with_name(f"{outs[0].stem}-still.png")
             name = folders[-1].resolve().name
             with written_to_stdout(outs, file_format, name, config.look.paired) as files:
-                done = write_all(pairs, files, config, poster, progress)
+                done = write_all(pairs, files, config, poster, progress, play)
         for remark in done.remarks:
             progress.say(remark)
         if stills is None:
@@ -177,6 +181,20 @@ def _refuse_unused(context: typer.Context) -> None:
     ]
     if unused:
         raise UnusableInput(f"--stills writes only a row of frames; leave out {names.listed(unused, 'and')}")
+
+
+def _player(progress: Progress) -> Callable[[Film], None]:
+    """Returns a function that plays a film in the terminal, which is asked now, before it shows progress."""
+    from flowgif.cli.show import play
+    from flowgif.cli.terminal import find_terminal
+
+    terminal = find_terminal()
+
+    def show(film: Film) -> None:
+        progress.end()
+        play(film, terminal)
+
+    return show
 
 
 def _given(context: typer.Context) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import torch
 from flowgif.errors import NumericalError, UnusableInput
 from flowgif.files import check_writable, write_atomically
 from flowgif.flows.base import Flow
+from flowgif.machine import use_threads
 from flowgif.names import SAMPLE_SUFFIXES, Table
 from flowgif.targets.mixture import GaussianMixture
 
@@ -41,6 +42,7 @@ def check_samples(n: int, path: Path) -> None:
     check_writable(path)
 
 
+@use_threads(1)
 def write_samples(flow: Flow, target: GaussianMixture, n: int, path: Path, seed: int = 0) -> None:
     """Writes n independent draws of a flow: .npy, (n, 2) float32, or .csv, with a header.
 

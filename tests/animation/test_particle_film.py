@@ -77,5 +77,8 @@ def test_a_theme_is_one_for_all_readers_and_without_one_readers_decide() -> None
     assert film.light.background == "#0d1117"
     _, film = _film(Pace(2), 5, MOONS, look=make_look())
     assert (film.light.background, film.dark.background) == ("#ffffff", "#0d1117")
+    _, film = _film(Pace(2), 5, MOONS, look=make_look("auto", transparent=True))
+    assert film.light.background == film.dark.background == "transparent"
+    assert film.light.foreground != film.dark.foreground
     assert film.paints is None
     assert film.captions is None

@@ -277,6 +277,10 @@ def test_transparency_is_where_no_ink_is(place: Path, run_here: Callable[..., Fi
             alpha = np.asarray(image.convert("RGBA"))[..., 3]
         assert alpha[0, 0] == 0
         assert 0.02 < (alpha == 255).mean() < 0.6
+        assert (0.02 < ((alpha > 0) & (alpha < 255)).mean() < 0.6) == (name == "t.webp")
+    done = run_here("animate", "runs/cat", "--transparent", "-o", "t.mp4", *FEW, cwd=place)
+    assert done.code == 2
+    assert "--transparent: an MP4 cannot be see-through; leave it out, or name a .gif" in done.err
 
 
 def test_the_comment_has_the_command_and_the_version(place: Path, run_here: Callable[..., Finished]) -> None:

@@ -9,9 +9,10 @@ import cmap
 import numpy as np
 import pytest
 
-from flowgif.drawing.colours import CMAPS, THEMES, is_faint, legible, make_look, ramp, shades
+from flowgif.drawing.colours import CMAPS, THEMES, Palette, is_faint, legible, make_look, shades
 from flowgif.errors import UnusableInput
 from flowgif.oklab import oklab
+from flowgif.opacity import over
 
 
 def _lightness(colours: np.ndarray) -> np.ndarray:
@@ -21,7 +22,7 @@ def _lightness(colours: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("name", [*CMAPS, "viridis", "magma", "inferno", "plasma", "cividis"])
 def test_a_maps_lightness_changes_evenly_from_the_lowest_to_the_highest(name: str) -> None:
     """A perceptual map: no step is hidden, and none stands out as an edge that is not there."""
-    colours = ramp(make_look(cmap=name).cmap, 32)
+    colours = Palette.ramp(make_look(cmap=name).cmap, 32).colours
     steps = np.diff(_lightness(colours))
     assert (steps * np.sign(steps.sum()) >= 0).all()
     assert np.abs(steps).max() < 4 * np.abs(steps).mean()
@@ -31,7 +32,7 @@ def test_a_maps_lightness_changes_evenly_from_the_lowest_to_the_highest(name: st
 def test_any_map_of_the_library_works(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """At the levels of a frame it has the library's colours, up to rounding and the space of interpolation."""
     levels = 32
-    found = ramp(make_look(cmap=name).cmap, levels)
+    found = Palette.ramp(make_look(cmap=name).cmap, levels).colours
     assert not caplog.records  # the library warns of names that several authors gave
     exact = np.asarray(cmap.Colormap(name)(np.linspace(0, 1, levels), N=1021))[:, :3] * 255
     assert np.abs(found - exact).max() < 4
@@ -89,10 +90,34 @@ def test_what_is_no_colour_is_refused(options: dict[str, str], message: str) -> 
 
 def test_shades_go_from_the_background_to_each_colour() -> None:
     palette = shades((255, 255, 255), np.array([[200, 0, 0], [0, 0, 90]], np.uint8), 3, (9, 9, 9))
-    assert (palette.shades, palette.levels) == (3, 4)
     assert palette.colours[[0, 3, 6, 9]].tolist() == [[255, 255, 255], [200, 0, 0], [0, 0, 90], [9, 9, 9]]
     for kind in (palette.colours[:4], palette.colours[[0, 4, 5, 6]], palette.colours[[0, 7, 8, 9]]):
         assert (np.diff(_lightness(kind)) < 0).all()
+
+
+@pytest.mark.parametrize("name", [*CMAPS, "viridis", "magma", "coolwarm", "turbo"])
+def test_a_map_without_its_background_looks_the_same_over_it(name: str) -> None:
+    palette = Palette.ramp(make_look(cmap=name).cmap, 32)
+    assert np.abs(over(palette.see_through, palette.colours[0]) - palette.colours).max() <= 1
+    opacity = palette.see_through[:, 3].astype(int)
+    assert (np.diff(opacity) >= 0).all()
+    assert (opacity[0], opacity[-1]) == (0, 255)
+
+
+@pytest.mark.parametrize(
+    ("ground", "ink"),
+    [((255, 255, 255), (24, 28, 62)), ((255, 255, 255), (128, 128, 128)), ((13, 17, 23), (226, 236, 247))],
+)
+def test_an_ink_has_its_own_colour_at_every_opacity(ground: tuple[int, int, int], ink: tuple[int, int, int]) -> None:
+    """A grey ink on white would do as a black one of half the opacity, but nobody would see that on a dark page."""
+    palette = shades(ground, np.zeros((0, 3), np.uint8), 5, ink)
+    assert palette.see_through[-1].tolist() == [*ink, 255]
+    assert np.abs(palette.see_through[1:, :3].astype(int) - ink).max() <= 30
+
+
+def test_an_ink_of_the_backgrounds_colour_is_opaque_too() -> None:
+    white = (255, 255, 255)
+    assert Palette.ramp((white, white), 4).see_through.tolist() == [[255, 255, 255, a] for a in (0, 85, 170, 255)]
 
 
 def test_what_is_drawn_over_a_map_is_seen() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from films import discs, film_of, noise, ramp
+from films import discs, film_of, noise, ramp, see_through
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,7 +58,6 @@ def test_an_interrupted_recording_leaves_nothing(tmp_path: Path, monkeypatch: py
         ([np.full((3, 4), 6, np.uint8)], [4], {}),
         ([np.zeros((3, 4))], [4], {}),
         ([np.zeros((3, 4), np.uint8)], [0], {}),
-        ([np.zeros((3, 4), np.uint8)], [4], {"transparent": 6}),
         ([np.zeros((3, 4), np.uint8)], [4], {"loops": -1}),
         ([], [], {}),
     ],
@@ -109,12 +108,20 @@ def test_fractions_of_pixels_count_by_their_area() -> None:
         assert part.frame(0).tolist() == np.rint(exact)[None].tolist()
 
 
-def test_a_smaller_film_is_see_through_where_most_of_its_area_is() -> None:
+def test_a_smaller_film_averages_opacity_too() -> None:
     frame = np.zeros((4, 8), np.uint8)
-    frame[:, :3] = 5
-    with film_of([frame], ramp(6), transparent=0) as film, film.with_size(4) as part:
-        # The second pixel is half see-through; its other half has the full ink, which white does not dilute.
-        assert part.frame(0).tolist() == [[5, 5, 0, 0]] * 2
+    frame[:, :3] = 4
+    with film_of([frame], see_through(5)) as film, film.with_size(4) as part:
+        assert part.frame(0).tolist() == [[4, 2, 0, 0]] * 2  # the second pixel is half see-through
+    # An ink of the background's own colour is told from it by its opacity.
+    white = np.array([[255, 255, 255, 0], [255, 255, 255, 255]], np.uint8)
+    with film_of([frame // 4], white) as film, film.with_size(2) as part:
+        assert part.frame(0).tolist() == [[1, 0]]
+
+
+def test_the_background_of_a_see_through_film_has_no_opacity() -> None:
+    with pytest.raises(ValueError, match="opacity"):
+        film_of(discs(1), see_through(6)[::-1].copy())
 
 
 @pytest.mark.parametrize("change", [lambda f: f.with_levels(6), lambda f: f.with_frames(9), lambda f: f.with_size(99)])
@@ -130,7 +137,7 @@ def test_asking_for_what_there_is_changes_nothing(change) -> None:
 def test_ticks_go_with_the_film() -> None:
     with film_of(discs(10), ramp(6), [1] * 9 + [60], ticks=60) as film:
         with film.with_frames(4) as a, film.with_levels(3) as b, film.with_size(20) as c:
-            for part in (a, b, c, film.as_opaque()):
+            for part in (a, b, c):
                 assert part.ticks == 60
                 assert sum(part.delays) == 69
         # At 60 frames a second no delay is so short that browsers would lengthen it.
@@ -150,13 +157,3 @@ def test_delays_in_other_units_last_as_long(delays: list[int], ticks: int, other
         ends = np.cumsum(film.delays_in(other)) / other
         assert np.abs(ends - np.cumsum(delays) / ticks).max() <= 0.5 / other + 1e-9
         assert film.delays_in(ticks) == film.delays
-
-
-def test_an_opaque_film_is_white_where_the_other_is_see_through() -> None:
-    with film_of(discs(2), ramp(6), transparent=3) as film:
-        opaque = film.as_opaque()
-        assert opaque.transparent is None
-        assert opaque.colours[3].tolist() == [255, 255, 255]
-        assert film.colours[3].tolist() != [255, 255, 255]
-        assert np.array_equal(opaque.frame(1), film.frame(1))
-        assert opaque.as_opaque() is opaque

@@ -25,6 +25,7 @@ from flowgif.formats.table import (
     check_output,
     check_rate,
     check_still,
+    check_transparency,
     find_format,
     register_format,
     write_output,
@@ -273,14 +274,16 @@ def test_a_made_up_raster_format_is_written_as_its_row_says(tmp_path: Path) -> N
     out = tmp_path / "out.inks"
     assert check_output(out) is find_format(tmp_path / "OUT.INK") is INKS
     assert str(names.SUFFIXES).endswith(".svg, .inks, .ink or .xy")
-    with film_of(discs(8, levels=16), ramp(16), transparent=0) as film:
+    with film_of(discs(8, levels=16), ramp(16)) as film:
         written = write_output(out, film)
         assert (written.frames, written.bytes) == (8, out.stat().st_size)
-        # What it cannot hold as see-through is white.
-        assert out.read_text().startswith("#ffffff ")
         fitted = write_output(out, film, Limits(max_bytes=written.bytes // 2))
         assert out.stat().st_size == fitted.bytes <= written.bytes // 2
         assert fitted.given_up.startswith("16 -> ")
+    with pytest.raises(
+        UnusableInput, match=r"^--transparent: an INK list cannot be see-through; leave it out, or name a .gif, .*html"
+    ):
+        check_transparency(INKS)
     with pytest.raises(UnusableInput, match=r"an INK list plays 0.1 to 5 frames a second"):
         check_rate(INKS, 25)
     with pytest.raises(UnusableInput, match=r"--preset stamp is for .gif, .png, .apng and .webp files .stamps.;"):

@@ -61,7 +61,7 @@ class Style(ABC):
 
     @property
     def colours(self) -> Frame:
-        """The colours of a file's levels: (levels, 3) sRGB, or (levels, 4) with opacity for a transparent background."""
+        """The colours of a file's levels: (levels, 3), or with opacity (levels, 4) for a transparent background."""
         return self.palette.see_through if self.look.transparent else self.palette.colours
 
     @abstractmethod

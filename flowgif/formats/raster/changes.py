@@ -84,8 +84,8 @@ def find_box(mask: npt.NDArray[np.bool_], even: bool = False) -> tuple[slice, sl
 def find_spare_index(film: Film) -> int | None:
     """Returns the palette index that may stand for unchanged pixels: the first one that the film does not use.
 
-    Returns None if all 256 are used. Returns None too if colours of the film are see-through: drawing over a pixel cannot
-    make it see-through again.
+    Returns None if all 256 are used. Returns None too if the film is see-through: drawing over a pixel cannot make it
+    see-through again.
     """
     return len(film.colours) if film.is_opaque and len(film.colours) < 256 else None
 

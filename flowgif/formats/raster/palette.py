@@ -56,7 +56,7 @@ def blended(colours: Colours) -> npt.NDArray[np.floating]:
     """
     if colours.shape[1] == 3:
         return colours.astype(np.float64)
-    return np.column_stack((over(colours, colours[0, :3]), colours[:, 3]))
+    return np.column_stack((over(colours, colours[0, :3]), colours[:, 3].astype(np.float64)))
 
 
 def merge_colours(colours: Colours, counts: npt.NDArray[np.int64], levels: int) -> tuple[Colours, Colours]:

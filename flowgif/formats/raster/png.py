@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ SOFTWARE = "flowgif"  # text by which flowgif's files are recognised
 
 
 def write_png(
-    path: Path,
+    path: Path | IO[bytes],
     frame: npt.NDArray[np.uint8],
     colours: npt.NDArray[np.uint8],
     comment: str = "",
@@ -22,7 +23,7 @@ def write_png(
     """Writes a frame of palette indices as a PNG.
 
     Args:
-        path: the file.
+        path: the file, or an open one.
         frame: palette indices, (height, width).
         colours: (levels, 3) uint8, sRGB; or (levels, 4), with opacity.
         comment: text for the file's metadata.

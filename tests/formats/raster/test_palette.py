@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from films import film_of, noise, ramp
+from films import film_of, noise, ramp, see_through
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,17 +37,20 @@ def test_few_distinct_colours_all_survive() -> None:
         assert np.abs(looks - looked).max() <= 2
 
 
-def test_the_see_through_colour_is_kept_and_taken_by_none_unless_it_is_the_background() -> None:
-    colours = ramp(16)
-    colours[7] = colours[15]  # looks like the ink, but is a hole
+def test_see_through_colours_are_merged_by_look_and_opacity() -> None:
+    colours = see_through(16)
+    colours[15] = (*colours[0, :3], 255)  # looks like the background, but hides what is behind it
     frames = noise(1, 60, 60, 16)
-    with film_of(frames, colours, transparent=7) as film, film.with_levels(4) as part:
-        assert part.transparent is not None
-        assert np.array_equal(part.frame(0) == part.transparent, frames[0] == 7)
-        assert part.colours[part.transparent].tolist() == colours[7].tolist()
-    with film_of(frames, ramp(16), transparent=0) as film, film.with_levels(2) as part:
-        assert part.transparent == 0
-        assert len(part.colours) == 2
+    with film_of(frames, colours) as film, film.with_levels(4) as part:
+        assert part.colours[0].tolist() == colours[0].tolist()
+        assert part.colours[-1].tolist() == colours[15].tolist()
+        assert np.array_equal(part.frame(0) == 3, frames[0] == 15)
+        opacity = part.colours[:, 3].astype(int)
+        assert (np.diff(opacity) > 20).all()
+        # The ink has its own colour at every opacity.
+        assert np.abs(part.colours[1:-1, :3].astype(int) - (20, 30, 60)).max() <= 8
+    with film_of(frames, see_through(16)) as film, film.with_levels(2) as part:
+        assert part.colours.tolist() == see_through(16)[[0, 15]].tolist()
         # Faint ink becomes background, and does not swell to full ink.
         assert 0.3 < (part.frame(0) == 0).mean() < 0.7
 
@@ -56,11 +59,13 @@ def test_the_see_through_colour_is_kept_and_taken_by_none_unless_it_is_the_backg
 def test_merging_keeps_what_must_stay(count: int, levels: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     colours = rng.integers(0, 256, (count, 3)).astype(np.uint8)
-    transparent = None if seed % 3 else int(rng.integers(count))
-    merged, index = merge_colours(colours, rng.integers(0, 50, count), levels, transparent)
-    assert len(merged) <= max(levels, 3)
+    if seed % 3 == 0:
+        colours = np.column_stack((colours, rng.integers(0, 256, count).astype(np.uint8)))
+        colours[0, 3] = 0
+    merged, index = merge_colours(colours, rng.integers(0, 50, count), levels)
+    assert len(merged) <= max(levels, 2)
     assert set(index.tolist()) == set(range(len(merged)))
-    for fixed in {0, count - 1, *([] if transparent is None else [transparent])}:
+    for fixed in {0, count - 1}:
         assert merged[index[fixed]].tolist() == colours[fixed].tolist()
     assert index[0] == 0
     assert index[-1] == len(merged) - 1

@@ -512,6 +512,25 @@ def test_it_follows_its_window(show: Show, cats: ParticleFilm) -> None:
     assert correlation(ink, drawn_discs(cats.positions[-1], cats.radii[0], len(ink))) > 0.98
 
 
+def test_another_page_shows_through(show: Show, chromium: Chromium, cats: ParticleFilm, tmp_path: Path) -> None:
+    show(replace(cats, light=ThemeColours("#200000", "transparent"), dark=ThemeColours("#ddffdd", "transparent")))
+    outer = tmp_path / "outer.html"
+    frame = f'<iframe src="page.html#frame={FRAMES - 1}" width="500" height="600" frameborder="0"></iframe>'
+    style = "<style>html { color-scheme: light dark } body { margin: 0; background: #2080c0 }</style>"
+    outer.write_text(f"<!doctype html>{style}<body>{frame}", "utf-8")
+    for scheme, ink in (("light", (32, 0, 0)), ("dark", (221, 255, 221))):
+        tab = Tab(chromium, outer.as_uri(), color_scheme=scheme)
+        tab.wait("document.readyState === 'complete'")
+        for _ in range(200):
+            picture = tab.screenshot()[:600, :500]
+            if ((picture == ink).all(2)).mean() > 0.02:
+                break
+        assert ((picture == ink).all(2)).mean() > 0.02
+        assert ((picture == (32, 128, 192)).all(2)).mean() > 0.5  # around the particles, and around the picture
+        assert tuple(picture[2, 2]) == (32, 128, 192)
+        tab.close()
+
+
 def test_it_plays_in_a_frame_of_another_page(
     show: Show, chromium: Chromium, cats: ParticleFilm, tmp_path: Path
 ) -> None:
