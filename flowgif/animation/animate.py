@@ -129,12 +129,13 @@ def animate(
             write_still(path, film.frame(frame), film.colours, film.transparent, film.comment)
             for (path, _), film in zip(posters, films, strict=True)
         ]
-        remarks = dict.fromkeys(remark for _, _, look in outputs for remark in style_in(look).remarks)
+        remarks = list(dict.fromkeys(remark for _, _, look in outputs for remark in style_in(look).remarks))
     for (path, row, _), file in zip(outputs, written, strict=True):
-        if isinstance(row, VectorFormat) and (config.points or 0) > row.own_limits.particles:
-            remarks[f"{path}: {config.points} -> {row.own_limits.particles} particles"] = None
+        most = row.own_limits.particles if isinstance(row, VectorFormat) else None
+        if most is not None and config.points is not None and config.points > most:
+            remarks.append(f"{path}: {config.points} -> {most} particles")
         if file.given_up:
-            remarks[f"{path}: {file.given_up}"] = None
+            remarks.append(f"{path}: {file.given_up}")
     return Animated((*written, *stills), len(timeline.moments), timeline.seconds, tuple(remarks), tuple(stills))
 
 
@@ -142,7 +143,9 @@ def _versions(out: Path, look: Look) -> list[tuple[Path, Look]]:
     """Returns the files that take an output's place, each with its look: itself, or a light one and a dark one."""
     if not look.paired or look.dark is None or isinstance(find_format(out), VectorFormat):
         return [(out, look)]
-    return [(out.with_name(f"{out.stem}-{name}{out.suffix}"), one) for name, one in (("light", look), ("dark", look.dark))]
+    return [
+        (out.with_name(f"{out.stem}-{name}{out.suffix}"), one) for name, one in (("light", look), ("dark", look.dark))
+    ]
 
 
 def _make_timeline(pace: Pace, flows: Sequence[Flow]) -> Timeline:

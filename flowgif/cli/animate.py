@@ -14,7 +14,7 @@ import typer
 
 from flowgif import names
 from flowgif.cli.options import OUTPUT, Json, Quiet
-from flowgif.cli.outputs import STDOUT, check_stdout, check_snippet, make_snippet, written_to_stdout
+from flowgif.cli.outputs import STDOUT, check_snippet, check_stdout, make_snippet, written_to_stdout
 from flowgif.cli.progress import Progress
 from flowgif.errors import UnusableInput
 from flowgif.timeline import Pace
@@ -65,7 +65,8 @@ def animate(
     ] = None,
     poster: Annotated[Path | None, _output(help="Also a PNG of the picture at the end.")] = None,
     snippet: Annotated[
-        bool, _output("--snippet", help="Print HTML that shows the file, in the reader's theme, still if they want that.")
+        bool,
+        _output("--snippet", help="Print HTML that shows the file, in the reader's theme, still if they want that."),
     ] = False,
     stills: Annotated[Path | None, _output(help="Instead: a PNG with a row of frames.")] = None,
     times: Annotated[
@@ -84,7 +85,7 @@ def animate(
     theme: Annotated[
         str | None,
         _look(
-            help=f"{names.THEMES}: a file for each, or one that follows its reader (default: light; pages and SVGs: auto).",
+            help=f"{names.THEMES}: both, as two files, or as one page or SVG (default: light; pages and SVGs: both).",
             autocompletion=names.THEMES.complete,
         ),
     ] = None,

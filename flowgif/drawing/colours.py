@@ -59,9 +59,7 @@ class Theme:
 _LIGHT = Theme((255, 255, 255), (24, 28, 62), "ink")
 _DARK = Theme((13, 17, 23), (226, 236, 247), "night")
 # One theme, or the one for readers who prefer a light theme and the one for those who prefer a dark theme.
-THEMES: Table[tuple[Theme, ...]] = Table(
-    names.THEMES, {"light": (_LIGHT,), "dark": (_DARK,), "auto": (_LIGHT, _DARK)}
-)
+THEMES: Table[tuple[Theme, ...]] = Table(names.THEMES, {"light": (_LIGHT,), "dark": (_DARK,), "auto": (_LIGHT, _DARK)})
 # flowgif's own colour maps, besides those of the cmap library. Each is a list of anchors, from no density to the
 # highest.
 CMAPS = Table(

@@ -98,7 +98,9 @@ def _run_into(stdout: io.TextIOWrapper, place: Path, monkeypatch: pytest.MonkeyP
     return end.value.code if isinstance(end.value.code, int) else 0
 
 
-@pytest.mark.parametrize(("options", "suffix"), [((), "gif"), (("--format", "svg"), "svg"), (("--format", "html"), "html")])
+@pytest.mark.parametrize(
+    ("options", "suffix"), [((), "gif"), (("--format", "svg"), "svg"), (("--format", "html"), "html")]
+)
 def test_stdout_takes_the_file_and_nothing_else(
     place: Path,
     run_here: Callable[..., Finished],
@@ -158,7 +160,10 @@ def _named(html: str) -> list[tuple[str | None, str]]:
     (picture, _), *sources, (image, shown) = _Elements(html).found
     assert (picture, image) == ("picture", "img")
     assert {tag for tag, _ in sources} <= {"source"}
-    return [*((each["media"], unquote(each["srcset"] or "")) for _, each in sources), (None, unquote(shown["src"] or ""))]
+    return [
+        *((each["media"], unquote(each["srcset"] or "")) for _, each in sources),
+        (None, unquote(shown["src"] or "")),
+    ]
 
 
 DARK, STILL = "(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)"
