@@ -72,7 +72,7 @@ def write_svg(path: Path, film: ParticleFilm, title: str) -> None:
     if len(set(diameters)) > 1:
         moving = _animate_along("stroke-width", film, keys, [diameters[frame] for frame in keys.frames]) + moving
     # An SVG may be pasted into a page, where a style sheet holds for everything. This name limits it to this SVG.
-    name = f"f{zlib.crc32(moving.encode()):08x}"
+    name = f"f{zlib.crc32(moving.encode('utf-8', 'replace')):08x}"
     paint = 'fill="none" stroke="currentColor" stroke-linecap="round"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{name}" role="img" '
