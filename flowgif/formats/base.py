@@ -144,4 +144,5 @@ class VectorFormat(Format):
 
         write_atomically(path, fill)
         given_up = f"{most} -> {number} particles" if number < most else ""
-        return Written(path, path.stat().st_size, len(content), content.width, content.height, given_up)
+        height = content.height + content.caption_height
+        return Written(path, path.stat().st_size, len(content), content.width, height, given_up)

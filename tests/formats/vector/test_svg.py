@@ -388,6 +388,7 @@ def test_captions_change_with_the_frames(show: Show) -> None:
         _seek(tab, seconds)
         assert tab.evaluate(visible) == [caption]
     # It stands below the picture.
+    assert tab.box("svg")[2:] == (480, 480 + 48)
     assert tab.evaluate("document.documentElement.viewBox.baseVal.height") > STEPS
     assert tab.screenshot()[:, :].min() < 255
 
