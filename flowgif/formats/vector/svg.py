@@ -28,6 +28,7 @@ __all__ = ["STEPS", "TOLERANCE", "write_svg"]
 STEPS = 1920  # steps of the coordinates along the longer side: a quarter of a pixel of 480
 TOLERANCE = 1 / 400  # largest distance of a particle from its position in a frame, as a share of the longer side
 FONT_SIZE, BASELINE = 0.6, 0.65  # of captions, as shares of the height of their strip
+TURNS = 8  # between two pictures the particles of each colour swap it in so many parts
 GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, are spread as evenly as possible
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -115,13 +116,14 @@ def _group(film: ParticleFilm, positions: npt.NDArray[np.int64]) -> list[_Group]
     if film.colours is None:
         return [_Group(across, ())]
     pictures = len(film.colours)
-    combined = film.colours.transpose(1, 0, 2).reshape(-1, 3 * pictures)  # a row a particle: its colour in each picture
+    part = (GOLDEN * np.arange(len(positions)) % 1 * TURNS).astype(np.uint8) * (pictures > 1)
+    # A row for each particle: its colour in each picture, and the part in which it swaps them.
+    combined = np.column_stack((film.colours.transpose(1, 0, 2).reshape(-1, 3 * pictures), part))
     distinct, labels = np.unique(combined, axis=0, return_inverse=True)
     groups: list[_Group] = []
-    for label, row_of_colours in enumerate(distinct.reshape(-1, pictures, 3)):
-        names = ["#" + bytes(colour).hex() for colour in row_of_colours]
-        # Between two pictures the groups swap colours one by one.
-        turn = GOLDEN * label % 1
+    for label, (*channels, number) in enumerate(distinct.tolist()):
+        names = ["#" + bytes(channels[3 * run : 3 * run + 3]).hex() for run in range(pictures)]
+        turn = (number + 0.5) / TURNS
         paints = film.paints or [(0, 0, 0.0, 0.0)] * len(film)
         colours = [names[other if low <= turn < high else run] for run, other, low, high in paints]
         groups.append(_Group(across[labels.reshape(-1)[across] == label], colours))

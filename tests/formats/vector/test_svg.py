@@ -262,7 +262,9 @@ def test_between_two_pictures_groups_swap_their_colours(tmp_path: Path) -> None:
         assert colours[0] in {"#c80000", "#0000c8"}
         assert colours[1:] == ["#009600"]
         swaps.append(times[1])
-    assert sorted(swaps) == pytest.approx([0.05, 0.15], abs=1e-4)
+    # Those whose turn is in the first half, and all others.
+    assert sorted({round(swap, 3) for swap in swaps}) == [0.05, 0.15]
+    assert 0.4 * len(swaps) <= sum(swap < 0.1 for swap in swaps) <= 0.6 * len(swaps)
 
 
 # The browser.
