@@ -155,12 +155,13 @@ def animate(
         ]
         if show is not None:
             show(film_in(config.look))
-        remarks = dict.fromkeys(remark for _, _, look in outputs for remark in style_in(look).remarks)
+        remarks = list(dict.fromkeys(remark for _, _, look in outputs for remark in style_in(look).remarks))
     for (path, row, _), file in zip(outputs, written, strict=True):
-        if isinstance(row, VectorFormat) and (config.points or 0) > row.own_limits.particles:
-            remarks[f"{path}: {config.points} -> {row.own_limits.particles} particles"] = None
+        most = row.own_limits.particles if isinstance(row, VectorFormat) else None
+        if most is not None and config.points is not None and config.points > most:
+            remarks.append(f"{path}: {config.points} -> {most} particles")
         if file.given_up:
-            remarks[f"{path}: {file.given_up}"] = None
+            remarks.append(f"{path}: {file.given_up}")
     return Animated((*written, *stills), len(timeline.moments), timeline.seconds, tuple(remarks), tuple(stills))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -79,7 +80,7 @@ def animate(
     theme: Annotated[
         str | None,
         _look(
-            help=f"{names.THEMES}: a file for each, or one that follows its reader (default: light; pages and SVGs: auto).",
+            help=f"{names.THEMES}: both, as two files, or as one page or SVG (default: light; pages and SVGs: both).",
             autocompletion=names.THEMES.complete,
         ),
     ] = None,

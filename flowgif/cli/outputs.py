@@ -72,9 +72,8 @@ def written_to_stdout(
 
     suffix = f".{file_format or DEFAULT_FORMAT}"
     if paired and not isinstance(FORMATS[suffix], VectorFormat):
-        raise UnusableInput(
-            f"--theme auto makes two {FORMATS[suffix].name} files, and stdout can take one; give light or dark, or --format svg"
-        )
+        kind = FORMATS[suffix].name
+        raise UnusableInput(f"--theme auto makes two {kind} files, and stdout takes one; give --theme light or dark")
     with tempfile.TemporaryDirectory(prefix="flowgif-") as folder:
         file = Path(folder) / f"{name}{suffix}"
         try:

@@ -18,6 +18,8 @@ from flowgif.formats.vector.particles import ParticleFilm
 
 __all__ = ["Format", "FramesFormat", "RasterFormat", "VectorFormat", "Written"]
 
+USUAL = VectorLimits(particles=3000)  # with so few, a page is smaller than a megabyte
+
 
 @dataclass(frozen=True)
 class Written:
@@ -125,7 +127,7 @@ class VectorFormat(Format):
     """
 
     write: Callable[[Path, ParticleFilm, str], None]
-    own_limits: VectorLimits = VectorLimits(particles=3000)
+    own_limits: VectorLimits = USUAL
     made_of = ParticleFilm
 
     def write_whole(self, path: Path, content: ParticleFilm, limits: Limits) -> Written:
@@ -139,4 +141,5 @@ class VectorFormat(Format):
 
         write_atomically(path, fill)
         given_up = f"{most} -> {number} particles" if number < most else ""
-        return Written(path, path.stat().st_size, len(content), content.width, content.height, given_up)
+        height = content.height + content.caption_height
+        return Written(path, path.stat().st_size, len(content), content.width, height, given_up)

@@ -77,7 +77,7 @@ _SVG = VectorFormat(
     suffixes=(".svg",),
     write=write_svg,
     fastest=120,
-    own_limits=VectorLimits(particles=1500, bytes=1024**2, packed=100 * 1024),
+    own_limits=VectorLimits(particles=1500, bytes=1024**2, packed=100_000),
     media_type="image/svg+xml",
 )
 SINGLE_FRAMES = FramesFormat(

@@ -6,6 +6,7 @@ Bezier curve, so that one list of moments and easings serves all of them.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -89,7 +90,7 @@ def choose_keys(film: ParticleFilm, stored: npt.NDArray[np.int64], exact: Positi
             kept.append(good)
         if times:
             easings.append(EVEN)  # a hold or a cut
-        easings += [fit(first, last).easing for first, last in zip(kept, kept[1:], strict=False)]
+        easings += [fit(first, last).easing for first, last in itertools.pairwise(kept)]
         times += [stretch[i][0] for i in kept]
         frames += [stretch[i][1] for i in kept]
     return Keys(tuple(times), tuple(frames), tuple(easings))

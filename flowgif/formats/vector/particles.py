@@ -14,6 +14,8 @@ from flowgif.timeline import Paint
 
 __all__ = ["ParticleFilm", "ThemeColours"]
 
+CAPTION_HEIGHT = 0.1  # height of a strip with a caption, as a share of the width
+
 
 @dataclass(frozen=True)
 class ThemeColours:
@@ -96,6 +98,11 @@ class ParticleFilm:
     def __len__(self) -> int:
         """The number of shown frames."""
         return len(self.order)
+
+    @property
+    def caption_height(self) -> int:
+        """The height of the strip for captions below the frame, pixels; 0 if there are none."""
+        return 0 if self.captions is None else round(CAPTION_HEIGHT * self.width)
 
     def with_particles(self, number: int) -> Self:
         """Returns the film of the first ``number`` particles, which are larger, so that the ink stays."""

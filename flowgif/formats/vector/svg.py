@@ -27,7 +27,8 @@ __all__ = ["STEPS", "TOLERANCE", "write_svg"]
 
 STEPS = 1920  # steps of the coordinates along the longer side: a quarter of a pixel of 480
 TOLERANCE = 1 / 400  # largest distance of a particle from its position in a frame, as a share of the longer side
-FONT_SIZE, LINE_HEIGHT = 0.06, 1.6  # of captions: a share of the width, and a multiple of the font's size
+FONT_SIZE, BASELINE = 0.6, 0.65  # of captions, as shares of the height of their strip
+TURNS = 8  # between two pictures the particles of each colour swap it in so many parts
 GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, are spread as evenly as possible
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -62,22 +63,21 @@ def write_svg(path: Path, film: ParticleFilm, title: str) -> None:
     still = "".join(_draw_still(film, group, stored) for group in groups)
     moving = "".join(_draw_moving(film, group, stored, keys) for group in groups)
     width, height = (math.ceil(side * scale) for side in (film.width, film.height))
-    font_size, strip = round(FONT_SIZE * width), 0
+    strip = round(film.caption_height * scale)
     if film.captions is not None:
-        strip = round(LINE_HEIGHT * font_size)
-        place = f'x="{width // 2}" y="{height + round(0.65 * strip)}"'
+        place = f'x="{width // 2}" y="{height + round(BASELINE * strip)}"'
         still += _draw_text(film.captions[film.still], place)
         moving += "".join(_draw_captions(film, film.captions, place))
     diameters = [_number(2 * radius * scale) for radius in film.radii]
     if len(set(diameters)) > 1:
         moving = _animate_along("stroke-width", film, keys, [diameters[frame] for frame in keys.frames]) + moving
     # An SVG may be pasted into a page, where a style sheet holds for everything. This name limits it to this SVG.
-    name = f"f{zlib.crc32(moving.encode()):08x}"
+    name = f"f{zlib.crc32(moving.encode('utf-8', 'replace')):08x}"
     paint = 'fill="none" stroke="currentColor" stroke-linecap="round"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{name}" role="img" '
-        f'width="{film.width}" height="{film.height + round(strip / scale)}" viewBox="0 0 {width} {height + strip}" '
-        f'font-family="system-ui,sans-serif" font-size="{font_size}" text-anchor="middle">',
+        f'width="{film.width}" height="{film.height + film.caption_height}" viewBox="0 0 {width} {height + strip}" '
+        f'font-family="system-ui,sans-serif" font-size="{round(FONT_SIZE * strip)}" text-anchor="middle">',
         f"<title>{_escape(title)}</title>",
         f"<desc>{film.positions.shape[1]} dots flow from a cloud into a picture.</desc>",
         f"<metadata>{_escape(film.comment)}</metadata>",
@@ -116,13 +116,14 @@ def _group(film: ParticleFilm, positions: npt.NDArray[np.int64]) -> list[_Group]
     if film.colours is None:
         return [_Group(across, ())]
     pictures = len(film.colours)
-    combined = film.colours.transpose(1, 0, 2).reshape(-1, 3 * pictures)  # a row a particle: its colour in each picture
+    part = (GOLDEN * np.arange(len(positions)) % 1 * TURNS).astype(np.uint8) * (pictures > 1)
+    # A row for each particle: its colour in each picture, and the part in which it swaps them.
+    combined = np.column_stack((film.colours.transpose(1, 0, 2).reshape(-1, 3 * pictures), part))
     distinct, labels = np.unique(combined, axis=0, return_inverse=True)
     groups: list[_Group] = []
-    for label, row_of_colours in enumerate(distinct.reshape(-1, pictures, 3)):
-        names = ["#" + bytes(colour).hex() for colour in row_of_colours]
-        # Between two pictures the groups swap colours one by one.
-        turn = GOLDEN * label % 1
+    for label, (*channels, number) in enumerate(distinct.tolist()):
+        names = ["#" + bytes(channels[3 * run : 3 * run + 3]).hex() for run in range(pictures)]
+        turn = (number + 0.5) / TURNS
         paints = film.paints or [(0, 0, 0.0, 0.0)] * len(film)
         colours = [names[other if low <= turn < high else run] for run, other, low, high in paints]
         groups.append(_Group(across[labels.reshape(-1)[across] == label], colours))

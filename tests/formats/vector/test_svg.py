@@ -68,7 +68,7 @@ def _positions_at(path: ET.Element, seconds: float) -> np.ndarray:
     at = max(i for i, time in enumerate(times[:-1]) if time <= share + 1e-5)
     progress = min(1.0, max(0.0, (share - times[at]) / max(times[at + 1] - times[at], 1e-9)))
     x1, y1, x2, y2 = splines[at]
-    u = np.linspace(0, 1, 10001)
+    u = np.linspace(0, 1, 2001)
     x, y = (3 * (1 - u) ** 2 * u * low + 3 * (1 - u) * u**2 * high + u**3 for low, high in ((x1, x2), (y1, y2)))
     way = np.interp(progress, x, y)
     return values[at] + way * (values[at + 1] - values[at])
@@ -121,10 +121,7 @@ def test_every_particle_is_near_its_position_in_every_frame(name: str, tmp_path:
     write_svg(tmp_path / "a.svg", film, "")
     (path,) = _group(_read(tmp_path / "a.svg"), "moving")
     for start, row in zip(_starts(film), film.order, strict=True):
-        for seconds in (start, start + 0.4 / film.ticks) if name != "jumps at random" else (start,):
-            found = _positions_at(path, seconds)
-            if seconds == start:
-                assert _distance(found, film.positions[row]) <= NEAR + EPSILON
+        assert _distance(_positions_at(path, start), film.positions[row]) <= NEAR + EPSILON
 
 
 def test_a_held_frame_stays_and_a_cut_is_a_cut(tmp_path: Path) -> None:
@@ -265,7 +262,9 @@ def test_between_two_pictures_groups_swap_their_colours(tmp_path: Path) -> None:
         assert colours[0] in {"#c80000", "#0000c8"}
         assert colours[1:] == ["#009600"]
         swaps.append(times[1])
-    assert sorted(swaps) == pytest.approx([0.05, 0.10], abs=1e-4)
+    # Those whose turn is in the first half, and all others.
+    assert sorted({round(swap, 3) for swap in swaps}) == [0.05, 0.15]
+    assert 0.4 * len(swaps) <= sum(swap < 0.1 for swap in swaps) <= 0.6 * len(swaps)
 
 
 # The browser.
@@ -312,9 +311,9 @@ def _places(tab: Tab) -> np.ndarray:
 
 def test_a_browser_moves_every_particle_as_the_film_does(show: Show, cats: ParticleFilm) -> None:
     tab = show(cats)
-    for index, start in enumerate(_starts(cats)):
+    for index, start in [*enumerate(_starts(cats))][:: (FRAMES - 1) // 4]:
         _seek(tab, start + 1e-4)
-        if index in {0, FRAMES // 2, FRAMES - 1}:
+        if index % 2 == 0:
             ink = 1 - tab.screenshot().mean(2) / 255
             assert correlation(ink, drawn_discs(cats.positions[index], cats.radii[0], 480)) > 0.98
         assert _distance(_places(tab), cats.positions[index]) <= NEAR + 5 * EPSILON
@@ -391,6 +390,7 @@ def test_captions_change_with_the_frames(show: Show) -> None:
         _seek(tab, seconds)
         assert tab.evaluate(visible) == [caption]
     # It stands below the picture.
+    assert tab.box("svg")[2:] == (480, 480 + 48)
     assert tab.evaluate("document.documentElement.viewBox.baseVal.height") > STEPS
     assert tab.screenshot()[:, :].min() < 255
 
