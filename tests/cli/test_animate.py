@@ -24,7 +24,7 @@ import flowgif
 from flowgif import names
 from flowgif.animation.animate import animate
 from flowgif.animation.config import AnimationConfig
-from flowgif.cli.animate import _parse_hold
+from flowgif.animation.options import read_options
 from flowgif.cli.main import app
 from flowgif.drawing.colours import make_look
 from flowgif.timeline import Pace
@@ -319,7 +319,7 @@ def test_every_setting_has_an_option_with_its_default() -> None:
             assert field.name in options or field.name in derived
             if field.name in options and field.name not in derived:
                 assert options[field.name].default == getattr(config, field.name)
-    assert _parse_hold(options["hold"].default) == Pace().hold
+    assert read_options({"hold": options["hold"].default})["pace"] == Pace()
     assert set(inspect.signature(make_look).parameters) <= set(options)
 
 

@@ -19,7 +19,6 @@ from make_lesson import LESSON, code_cells, read_notebook, run_cells, workplace
 
 MOST_BYTES = 1_500_000
 LONGEST_CELL = 12  # lines
-# Text and pictures that a cell of the lesson shows.
 PICTURE = re.compile("image/(gif|png)")
 
 
@@ -75,7 +74,7 @@ def test_every_section_names_its_source(lesson: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_it_runs_and_gives_what_it_shows(lesson: dict[str, Any]) -> None:
-    """The figures of another machine may differ in the last digits, so only words and the number of lines must agree."""
+    """On another machine the figures may differ in their last digits, so words and the number of lines must agree."""
     cells = code_cells(lesson)
     with workplace():
         for cell, outputs in zip(cells, run_cells(cells), strict=True):
