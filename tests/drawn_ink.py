@@ -288,7 +288,9 @@ def _transparent() -> Iterator[tuple[str, Image.Image, np.ndarray, str]]:
     mark, text = star(), word("hello", share=0.6)
     yield "black on nothing", cut(painted(plain(BLACK)), mark), mark, "opaque"
     yield "white on nothing", cut(painted(plain(WHITE)), mark), mark, "opaque"
-    cat = np.maximum.reduce([disc(middle=(0.5, 0.55)), star(middle=(0.35, 0.3), radius=0.2, points=3), block(0.4, 0.7, 0.6, 0.95)])
+    cat = np.maximum.reduce(
+        [disc(middle=(0.5, 0.55)), star(middle=(0.35, 0.3), radius=0.2, points=3), block(0.4, 0.7, 0.6, 0.95)]
+    )
     eyes = np.maximum(disc(middle=(0.44, 0.5), radius=0.05), disc(middle=(0.56, 0.5), radius=0.05))
     yield "a black figure with white eyes", cut(painted(plain(BLACK), (eyes, WHITE)), cat), cat, "opaque"
     yield "a coloured figure", cut(painted(slope(RED, YELLOW), (eyes, BLUE)), cat), cat, "opaque"
@@ -347,9 +349,12 @@ def _held_out() -> Iterator[tuple[str, Image.Image, np.ndarray, str]]:
     text, knot = word("Az9"), np.maximum(ring(middle=(0.4, 0.5), radius=0.3), ring(middle=(0.62, 0.5), radius=0.3))
     teal, pink, olive = (0, 128, 128), (244, 114, 182), (107, 114, 40)
     yield "pink on teal", painted(plain(teal), (knot, pink)), knot, ""
-    yield "black and cream on olive", painted(plain(olive), (text * (knot < 0.5), BLACK), (knot, CREAM)), np.maximum(
-        text, knot
-    ), ""
+    yield (
+        "black and cream on olive",
+        painted(plain(olive), (text * (knot < 0.5), BLACK), (knot, CREAM)),
+        np.maximum(text, knot),
+        "",
+    )
     sky = painted(slope(NAVY, pink, 1.4), (text, CREAM))
     yield "a word on an evening sky, JPEG 45", through_jpeg(sky, 45), text, "lighter"
     yield "a two-pixel red frame", framed(painted(plain(CREAM), (knot, teal)), RED, 2), knot, "frame"
@@ -357,7 +362,12 @@ def _held_out() -> Iterator[tuple[str, Image.Image, np.ndarray, str]]:
     yield "an F that touches every side", painted(plain(WHITE), (tight, (20, 20, 20))), tight, "darker"
     round_card = disc(radius=0.49)
     small = star(radius=0.28, points=7)
-    yield "a round icon with a shadow", shadowed(cut(painted(glow(SKY, BLUE), (small, WHITE)), round_card)), small, "card"
+    yield (
+        "a round icon with a shadow",
+        shadowed(cut(painted(glow(SKY, BLUE), (small, WHITE)), round_card)),
+        small,
+        "card",
+    )
     wide = block(0.02, 0.2, 0.98, 0.8, corner=0.3)
     banner = word("banner", share=0.55)
     yield "a wide button", cut(painted(slope(RED, ORANGE, 0), (banner, WHITE)), wide), banner, "card"
@@ -367,7 +377,7 @@ def _held_out() -> Iterator[tuple[str, Image.Image, np.ndarray, str]]:
     thirds[:, 67:134], thirds[:, 134:] = CREAM, pink
     yield "black on three stripes", painted(thirds, (text, BLACK)), text, ""
     page = painted(plain((235, 235, 240)), (block(0.08, 0.08, 0.92, 0.92), WHITE), (word("card", share=0.5), PURPLE))
-    yield "a card on a grey page", page, word("card", share=0.5), "card"
+    yield "a card on a pale page", page, word("card", share=0.5), ""
 
 
 def held_out_pictures() -> list[Drawn]:

@@ -19,6 +19,7 @@ def test_ink_is_what_was_drawn(picture: Drawn):
     found = ink_of(picture.image)
     assert overlap(found.ink >= 0.5, picture.ink) >= 0.9
     assert picture.said in found.remark
+    assert "photograph" not in found.remark
 
 
 def test_white_on_black_is_seen_by_the_border():
