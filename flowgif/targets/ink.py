@@ -23,6 +23,7 @@ MIN_INK = 0.02
 # Where the background is noisy, ink below so many times its mean distance from its own colour is noise too.
 NOISE = 3.5
 LOOK = 160  # longer side of the copy on which the background is found, pixels
+LEAST_SHARE = 0.05  # of the ink that is darker (lighter) than the background, for it to be what one asks for
 SEEN = 0.05  # least range of alpha that is transparency, and least alpha that can be seen
 
 InkArray = npt.NDArray[np.float64]

@@ -63,7 +63,7 @@ def test_alpha_can_be_asked_for_where_a_card_would_be_seen():
 
 
 def test_alpha_of_an_opaque_picture_is_refused():
-    with pytest.raises(UnusableInput, match="--ink alpha.*no transparency.*leave --ink out"):
+    with pytest.raises(UnusableInput, match=r"--ink alpha.*no transparency.*leave --ink out"):
         ink_of(rgba(WHITE, BLACK), "alpha")
 
 
