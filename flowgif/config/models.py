@@ -86,7 +86,7 @@ class FFJORDConfig(ModelConfig, frozen=True):
     depth: Annotated[int, Field(ge=1, le=64, strict=True)] | None = None
     end_time: Annotated[float, Field(gt=0, le=100)] = 1.0
     divergence: Literal["exact", "hutchinson"] = "exact"
-    tolerance: Annotated[float, Field(gt=0, le=0.1)] = 1e-3
+    tolerance: Annotated[float, Field(gt=0, le=0.1)] = 5e-4
     solver: Literal["dopri5", "dopri8", "bosh3", "rk4", "midpoint", "euler"] = "dopri5"
     rtol: Positive = 2e-7
     atol: Positive = 2e-7

@@ -77,7 +77,7 @@ MODELS: Table[ModelKind] = Table(
             FFJORDConfig,
             {
                 "flow-matching": Recipe(flow_matching_steps, 1024, 0.04, "muon", KINETIC, 0.0, takes_samples=False),
-                "likelihood": Recipe(400, 512, 0.005, "adam", KINETIC, 0.0, heavy=True),
+                "likelihood": Recipe(400, 256, 0.02, "muon", KINETIC, 0.0, heavy=True),
             },
         ),
         "realnvp": ModelKind(RealNVPConfig, {"likelihood": Recipe(2000, 2048, 0.01, "adam")}),

@@ -328,7 +328,7 @@ def test_a_short_training_fits_the_moons(network: str) -> None:
 def test_likelihood_training_lowers_the_true_nll() -> None:
     """By an accurate evaluation, since the loss itself can lie."""
     target = _moons()
-    training = TrainingConfig(objective="likelihood", steps=150, batch_size=128, lr=0.01)
+    training = TrainingConfig(objective="likelihood", steps=150, batch_size=128)
     trainer = _trainer(training, FFJORDConfig(features=16, frequency=2.0, width=32, depth=3))
     before = measure_gap(trainer.averaged, target, 1024).gap
     list(trainer.run())

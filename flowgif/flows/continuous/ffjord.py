@@ -81,7 +81,7 @@ class FFJORD(ContinuousFlow):
     training_threads = 1
 
     def __init__(
-        self, field: VelocityField, solver: Solver = Solver(), hutchinson: bool = False, tolerance: float = 1e-3
+        self, field: VelocityField, solver: Solver = Solver(), hutchinson: bool = False, tolerance: float = 5e-4
     ) -> None:
         super().__init__()
         self.field = field
@@ -135,12 +135,14 @@ class FFJORD(ContinuousFlow):
         def derivative(t: Tensor, state: Tensor) -> Tensor:
             v, dv = derivatives = self.field.derivatives(state[:, :2], t, noise)
             divergence = derivatives.divergence() if noise is None else (dv[0] * noise).sum(1)
-            return torch.cat((v, torch.stack((divergence, v.square().sum(1), dv.square().sum((0, 2))), 1)), 1)
+            integrands = torch.stack((divergence, v.square().sum(1), dv.square().sum((0, 2))), 1)
+            return torch.cat((v, LADJ_WEIGHT * integrands), 1)
 
         solver = replace(TRAINING, rtol=self.tolerance, atol=self.tolerance)
         end = self._solve(derivative, _append_zeros(x, 3), [1.0, 0.0], solver)[-1]
+        ladj, kinetic, jacobian = (end[:, 2:] / LADJ_WEIGHT).unbind(1)
         # Time runs backwards in this solve, so the integrals of nonnegative quantities have the wrong sign.
-        return Regularised(end[:, :2], end[:, 2], -end[:, 3], -end[:, 4])
+        return Regularised(end[:, :2], ladj, -kinetic, -jacobian)
 
     def _velocity_alone(self, t: Tensor, x: Tensor) -> Tensor:
         return self.field(x, t)
