@@ -16,10 +16,10 @@ BLUR = 0.01  # share of the longer side
 
 
 def sample_photograph(name):
-    """One of the two photographs that come with scikit-learn: ``china.jpg`` or ``flower.jpg``, RGBA."""
+    """A photograph that comes with scikit-learn, ``china.jpg`` or ``flower.jpg``, at half its size; RGBA."""
     samples = load_sample_images()
     index = [path.rsplit("/", 1)[-1] for path in samples.filenames].index(name)
-    return Image.fromarray(samples.images[index]).convert("RGBA")
+    return Image.fromarray(samples.images[index]).reduce(2).convert("RGBA")
 
 
 def portrait(size=(300, 360)):

@@ -9,8 +9,8 @@ import flowgif
 from flowgif import names
 from flowgif.names import Names, Table
 
-# What a device is called is torch's, so it has no table.
-WITHOUT_ROWS = {"DEVICES"}
+# What a device is called is torch's, so it has no table. Kinds of ink are branches of one decision.
+WITHOUT_ROWS = {"DEVICES", "INKS"}
 
 
 def _tables() -> dict[str, Table[object]]:

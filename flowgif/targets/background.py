@@ -117,7 +117,7 @@ def _clusters(colours: Colours) -> list[tuple[Colours, float]]:
 
 
 def _powers(side: int, degree: int) -> Points:
-    return np.polynomial.chebyshev.chebvander(np.linspace(-1, 1, side), degree)
+    return np.polynomial.chebyshev.chebvander(np.linspace(-1, 1, side), degree).astype(np.float64)
 
 
 def _surface(gradient: Points, shape: tuple[int, int]) -> npt.NDArray[np.float32]:

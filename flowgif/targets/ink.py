@@ -23,6 +23,7 @@ MIN_INK = 0.02
 # Where the background is noisy, ink below so many times its mean distance from its own colour is noise too.
 NOISE = 3.5
 LOOK = 160  # longer side of the copy on which the background is found, pixels
+LEAST_SHARE = 0.05  # of the ink that is darker (lighter) than the background, for it to be what one asks for
 SEEN = 0.05  # least range of alpha that is transparency, and least alpha that can be seen
 
 InkArray = npt.NDArray[np.float64]
@@ -158,7 +159,16 @@ def _on(colours: Colours, region: Mask, kind: str, where: str, besides: str = ""
     strength = np.where(marks.away < max(MIN_INK * marks.full, NOISE * marks.noise), 0, marks.away)
     dark, light = (float(strength[sign * marks.lighter > 0].sum()) for sign in (-1, 1))
     if kind in {"dark", "light"}:
-        return _one_sided(colours, region, ring, marks, strength, kind, (dark, light))
+        sign, share = (-1, dark / (dark + light)) if kind == "dark" else (1, light / (dark + light))
+        if share < LEAST_SHARE:
+            # Nothing is, so the user wants the background itself. Ink is what differs from the marks.
+            strong = region & (marks.away >= 0.9 * marks.full)
+            mark = np.rint(np.median(colours[strong], axis=0)).astype(np.uint8)
+            marks = _marks(colours, region, ring, Background(mark[None], 1.0))
+            strength = marks.away
+        wanted = replace(marks, away=np.where(sign * marks.lighter > 0, strength, 0))
+        remark = f"ink: what is {kind}er than the background"
+        return None if wanted.is_blank else Ink(wanted.away / wanted.full, remark)
     said = _relation(dark, light)
     opposite = {"darker than": "light", "lighter than": "dark"}.get(said)
     hint = f" (--ink {opposite} for the opposite)" if opposite and kind == "auto" and not where else ""
@@ -167,33 +177,10 @@ def _on(colours: Colours, region: Mask, kind: str, where: str, besides: str = ""
 
 
 def _relation(dark: float, light: float) -> str:
-    """Says what ink is to its background: its share that is darker or lighter decides."""
+    """Says how ink looks beside its background, by how much of it is darker and lighter."""
     if dark > 4 * light:
         return "darker than"
     return "lighter than" if light > 4 * dark else "differs from"
-
-
-def _one_sided(
-    colours: Colours,
-    region: Mask,
-    ring: Mask,
-    marks: _Marks,
-    strength: InkArray,
-    kind: str,
-    amounts: tuple[float, float],
-) -> Ink:
-    """Returns the ink that is darker (lighter) than the background."""
-    sign, amount, other = (-1, *amounts) if kind == "dark" else (1, *reversed(amounts))
-    remark = f"ink: what is {kind}er than the background"
-    if amount >= 0.05 * other:
-        wanted = np.where(sign * marks.lighter > 0, strength, 0)
-        full = replace(marks, away=wanted).full
-        return Ink(wanted / full, remark)
-    # Nothing is, so the user wants the background itself. Ink is what differs from the marks.
-    strong = region & (marks.away >= 0.9 * marks.full)
-    mark = np.rint(np.median(colours[strong], axis=0)).astype(np.uint8)
-    turned = _marks(colours, region, ring, Background(mark[None], 1.0))
-    return Ink(np.where(sign * turned.lighter > 0, turned.away, 0) / turned.full, remark)
 
 
 def _photograph(colours: Colours, region: Mask, ring: Mask, kind: str) -> Ink:

@@ -12,9 +12,9 @@ __all__ = ["COLOUR_WEIGHT", "Colours", "Points", "difference_from", "lightness",
 Colours = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
 
-# By Oklab's own distances yellow is five times nearer to white than black is, yet nobody would call yellow letters beside
-# black ones faint. With this weight a strong colour is about as far from white and from black as these are from each
-# other.
+# By Oklab's own distances yellow is five times nearer to white than black is, yet nobody would call yellow letters
+# beside black ones faint. With this weight a strong colour is about as far from white and from black as these are from
+# each other.
 COLOUR_WEIGHT = 4.0
 
 

@@ -23,12 +23,12 @@ MOST_BACKGROUND = 0.7  # share of such a photograph that is background
 
 DARK = 0.35  # perceived lightness below which the border of a photograph is dark
 # The contrast around each place is normalised by this share; the rest is the contrast of the whole picture.
-LOCAL = 0.4
+LOCAL = 0.2
 REACH = 0.12  # standard deviation of the surroundings, share of the longer side
 LEAST_CONTRAST = 0.06  # noise of an even area is not made larger than this would be
 # Tones, in standard deviations from the mean, at which there is no ink and full ink.
-NO_INK, FULL_INK = -1.1, 2.0
-STEEPNESS = 1.4  # exponent of ink; faint ink all over the picture would hide what is drawn
+NO_INK, FULL_INK = -0.8, 2.2
+STEEPNESS = 1.2  # exponent of ink; faint ink all over the picture would hide what is drawn
 
 
 @dataclass(frozen=True, eq=False)

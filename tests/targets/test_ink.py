@@ -19,6 +19,7 @@ def test_ink_is_what_was_drawn(picture: Drawn):
     found = ink_of(picture.image)
     assert overlap(found.ink >= 0.5, picture.ink) >= 0.9
     assert picture.said in found.remark
+    assert "photograph" not in found.remark
 
 
 def test_white_on_black_is_seen_by_the_border():
@@ -62,7 +63,7 @@ def test_alpha_can_be_asked_for_where_a_card_would_be_seen():
 
 
 def test_alpha_of_an_opaque_picture_is_refused():
-    with pytest.raises(UnusableInput, match="--ink alpha.*no transparency.*leave --ink out"):
+    with pytest.raises(UnusableInput, match=r"--ink alpha.*no transparency.*leave --ink out"):
         ink_of(rgba(WHITE, BLACK), "alpha")
 
 
