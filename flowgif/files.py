@@ -1,8 +1,10 @@
-"""Writes files whole or not at all, and keeps temporary files."""
+"""Writes files whole or not at all, keeps temporary files, and says which files are missing."""
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Generator
@@ -13,14 +15,18 @@ from typing import IO, Self
 from flowgif.errors import UnusableInput
 
 __all__ = [
+    "STDIN",
     "Spool",
     "check_folder",
     "check_writable",
+    "missing",
     "report_os_errors",
     "spool",
     "staged_folder",
     "write_atomically",
 ]
+
+STDIN = Path("-")  # as the path of a file to read
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -75,6 +81,22 @@ def report_os_errors(path: Path, remedy: str = "choose another place") -> Genera
         yield
     except OSError as error:
         raise UnusableInput(f"cannot write {path}: {error.strerror or error}; {remedy}") from None
+
+
+def missing(kind: str, path: Path, pipe: str = "") -> UnusableInput:
+    """Makes the error about a file that is not there, which may be an address of the web.
+
+    Args:
+        kind: what the file should be: 'picture'.
+        path: its path.
+        pipe: the command that reads such a file from stdin, if there is one.
+    """
+    # A path has single slashes only. An address in a config file stands behind the file's folder.
+    if address := re.search(r"\b(https?|ftp):/(.+)", path.as_posix()):
+        url = f"{address[1]}://{address[2]}"
+        remedy = f"try: curl -sL {shlex.quote(url)} | {pipe}" if pipe else "download it first"
+        return UnusableInput(f"{url} is an address, and flowgif reads files; {remedy}")
+    return UnusableInput(f"no such {kind}: {path}; check the path (the current folder is {Path.cwd()})")
 
 
 def check_writable(path: Path) -> None:

@@ -20,7 +20,7 @@ __all__ = [
     "NETWORKS",
     "OBJECTIVES",
     "OPTIMISERS",
-    "PICTURE_SUFFIXES",
+    "PICTURES",
     "PRESETS",
     "SAMPLE_SUFFIXES",
     "SCHEDULES",
@@ -141,8 +141,8 @@ OBJECTIVES = Names("--objective", "flow-matching", "likelihood")
 OPTIMISERS = Names("optimiser", "adam", "muon")
 SCHEDULES = Names("schedule", "linear", "constant")
 DEVICES = Names("--device", "auto", "cpu", "cuda", "mps")
-TARGETS = Names("target", "img", "data")
-PICTURE_SUFFIXES = Names("picture suffix", ".svg", ".svgz")
+TARGETS = Names("target", "img", "text", "data")
+PICTURES = Names("kind of picture", "svg")  # besides all that Pillow reads
 DATA_SETS = Names(
     "data set",
     "moons",

@@ -14,6 +14,7 @@ import typer
 
 from flowgif.cli.animate import animate
 from flowgif.cli.evaluate import evaluate
+from flowgif.cli.options import Command
 from flowgif.cli.train import train
 from flowgif.errors import ExitCode, FlowgifError
 
@@ -46,9 +47,9 @@ def _root(
     pass
 
 
-app.command()(train)
-app.command()(animate)
-app.command("eval")(evaluate)
+app.command(cls=Command)(train)
+app.command(cls=Command)(animate)
+app.command("eval", cls=Command)(evaluate)
 
 
 def main() -> None:

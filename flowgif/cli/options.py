@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
-__all__ = ["OUTPUT", "Json", "Quiet", "values_by_option"]
+from flowgif.errors import UnusableInput
+
+__all__ = ["OUTPUT", "Command", "Json", "Quiet", "values_by_option"]
 
 OUTPUT = "Where it goes"  # title of a help panel that every command has
 
@@ -21,3 +27,34 @@ def values_by_option(context: typer.Context) -> dict[str, object]:
         for parameter in context.command.params
         if parameter.name in context.params
     }
+
+
+class Command(TyperCommand):
+    """A command that refuses a second value for an option with one value, and expands ~ in paths.
+
+    A shell expands ~ only at the beginning of a word, so not in --img=~/logo.png.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:  # as a shell's completion does
+            _, _, given = self.make_parser(ctx).parse_args(args=[*args])
+            for parameter, times in Counter(given).items():
+                if times > 1 and isinstance(parameter, TyperOption) and not _may_repeat(parameter):
+                    shown = " or ".join([max(parameter.opts, key=len), *parameter.secondary_opts])
+                    raise UnusableInput(f"{shown} is given {times} times; give it once")
+        rest = super().parse_args(ctx, args)
+        ctx.params.update({name: _expanded(value) for name, value in ctx.params.items()})
+        return rest
+
+
+def _may_repeat(option: TyperOption) -> bool:
+    """Whether an option may be given again: it collects values, or is a flag that cannot contradict itself."""
+    return option.multiple or option.count or (option.is_flag and not option.secondary_opts)
+
+
+def _expanded(value: Any) -> Any:
+    if isinstance(value, Path):
+        return Path(os.path.expanduser(value))  # noqa: PTH111 (it never raises)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_expanded(each) for each in value)
+    return value

@@ -28,10 +28,21 @@ _output = partial(typer.Option, rich_help_panel=OUTPUT)
 
 def train(
     context: typer.Context,
-    img: Annotated[Path | None, _target(help="A picture whose ink is fitted.", show_default=False)] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Argument(help="A picture whose ink is fitted; as --img.", metavar="PICTURE", show_default=False),
+    ] = None,
+    img: Annotated[
+        Path | None,
+        _target(help="A picture, SVG files too; - reads it from stdin.", metavar="PICTURE", show_default=False),
+    ] = None,
+    text: Annotated[
+        str | None, _target(help=r"A text in its place; a typed \n starts a new line.", show_default=False)
+    ] = None,
+    font: Annotated[Path | None, _target(help="The text's font, a .ttf or .otf file.", show_default=False)] = None,
     data: Annotated[
         str | None,
-        _target(help=f"A data set in its place: {names.DATA_SETS}.", autocompletion=names.DATA_SETS.complete),
+        _target(help=f"Or a data set: {names.DATA_SETS}.", autocompletion=names.DATA_SETS.complete),
     ] = None,
     noise: Annotated[float | None, _target(help="Its noise, in its own units.")] = None,
     invert: Annotated[
@@ -44,6 +55,7 @@ def train(
     threshold: Annotated[
         float | None, _target(help="From 0 to 1: at least this much ink counts fully, less not at all.")
     ] = None,
+    frame: Annotated[int | None, _target(help="Of an animation or several pages (default: 1, the first).")] = None,
     max_side: Annotated[
         int | None, _target(help="Shrink a larger picture to this many pixels (default: 1024).")
     ] = None,
@@ -83,20 +95,22 @@ def train(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fit a flow to a picture or a data set; prints the run directory."""
+    """Fit a flow to a picture, a text or a data set; prints the run directory."""
     from flowgif.config.reading import group_options
     from flowgif.runs.settings import default_folder, newest_run, read_settings, settings_to_resume
 
-    flags = group_options(values_by_option(context))
-    names_target = img is not None or data is not None
+    img = _one_picture(picture, img)
+    flags = group_options({**values_by_option(context), "--img": img})
+    names_target = any(target is not None for target in (img, text, data))
     if resume:
         _refuse_with_resume(force, config)
-        folder = out or (default_folder(img, data) if names_target else newest_run())
+        folder = out or (default_folder(img, data, text=text) if names_target else newest_run())
         settings = settings_to_resume(folder, flags)
     else:
         settings = read_settings(config, flags)
         target = settings.target
-        folder = out or default_folder(target.img, target.data, from_run, None if names_target else config)
+        file = None if names_target else config
+        folder = out or default_folder(target.img, target.data, from_run, file, target.text)
     with Progress(quiet) as progress:
         trained = _run(settings, folder, force, resume, progress)
         progress.say(
@@ -104,6 +118,15 @@ def train(
             f"(standard error {trained.gap.standard_error:.4f}); now: flowgif animate {shlex.quote(str(folder))}"
         )
     typer.echo(json.dumps(_answer(trained)) if as_json else str(folder))
+
+
+def _one_picture(picture: Path | None, img: Path | None) -> Path | None:
+    """Returns the picture that is given, with or without --img."""
+    if picture is not None and img is not None:
+        raise UnusableInput(f"two pictures, {picture} and --img {img}; give one of them")
+    if picture is not None and str(picture) in names.DATA_SETS and not picture.exists():
+        raise UnusableInput(f"no such picture: {picture}; for the data set: --data {picture}")
+    return img if picture is None else picture
 
 
 def _refuse_with_resume(force: bool, config: Path | None) -> None:

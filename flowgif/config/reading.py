@@ -16,6 +16,7 @@ from flowgif.config.patch import DEFAULTS, FLAGS, MODEL_KEY, ConfigLayer, Key, O
 from flowgif.config.recipes import MODELS
 from flowgif.config.schema import DEFAULT_MODEL, RunConfig, TargetConfig, TrainingConfig
 from flowgif.errors import UnusableInput, did_you_mean
+from flowgif.files import missing
 from flowgif.units import parse_duration
 
 __all__ = ["group_options", "read_config"]
@@ -106,7 +107,7 @@ def _read_file(path: Path) -> PartialConfig:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise UnusableInput(f"no such config: {path}; check the path") from None
+        raise missing("config", path) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UnusableInput(f"{path} cannot be read as a config: {error}; give a TOML file") from None
     try:

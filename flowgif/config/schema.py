@@ -21,6 +21,7 @@ from flowgif.config.models import (
 )
 from flowgif.config.recipes import MODELS, Recipe
 from flowgif.errors import did_you_mean
+from flowgif.files import STDIN
 from flowgif.units import parse_duration
 
 __all__ = [
@@ -33,36 +34,55 @@ DEFAULT_MODEL = "ffjord"
 
 
 class TargetConfig(Settings, frozen=True):
-    """The target of a fit: a picture or a data set, exactly one of them.
+    """The target of a fit: a picture, a text or a data set, exactly one of them.
 
     Attributes:
-        img: the picture's path.
+        img: the picture's path; - stands for standard input.
+        text: a text to draw as a picture; new lines may be written as \\n.
+        font: the file of the text's font; None stands for DejaVu Sans Bold.
         data: the data set's name.
         noise: standard deviation of a data set's noise, in its own units; by default the set's own.
         invert: True: light parts of a picture are its ink; False: dark parts are its ink; None: its border decides.
         threshold: share of the strongest ink above which ink counts as 1; ink below it counts as 0.
-        max_side: the longer side to which a larger picture is shrunk, pixels.
+        frame: which frame or page of the picture is taken, from 1; None stands for the first.
+        max_side: the longer side to which a larger picture is shrunk, and that of an SVG's or a text's drawing, pixels.
     """
 
-    img: Annotated[Path | None, Mark.PATH, Replaces(("data", "noise"))] = None
-    data: Annotated[str | None, Replaces(("img", "invert", "threshold", "noise"))] = None
+    img: Annotated[Path | None, Mark.PATH, Replaces(("text", "font", "data", "noise", "frame"))] = None
+    text: Annotated[str | None, Replaces(("img", "data", "noise", "frame"))] = None
+    font: Annotated[Path | None, Mark.PATH] = None
+    data: Annotated[str | None, Replaces(("img", "text", "font", "invert", "threshold", "noise", "frame"))] = None
     noise: Annotated[float, Field(gt=0, le=1e6)] | None = None
     invert: bool | None = None
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    frame: Count | None = None
     max_side: Annotated[int, Field(ge=8, le=4096)] = 1024
 
     @model_validator(mode="after")
     def _check_one_target(self) -> Self:
         given = [name for name in names.TARGETS if getattr(self, name, None) is not None]
+        ways = "a picture (--img PATH), a text (--text TEXT) or a data set (--data NAME)"
         if not given:
-            raise ValueError("nothing to fit; give a picture (--img PATH) or a data set (--data NAME)")
+            raise ValueError(f"nothing to fit; give {ways}")
         if len(given) > 1:
-            raise ValueError("two targets; give a picture (--img PATH) or a data set (--data NAME), not both")
-        if self.img is not None and self.noise is not None:
+            raise ValueError(f"two targets; give {ways}, not two of them")
+        if self.data is None and self.noise is not None:
             raise ValueError("--noise goes with --data; a picture's components are half a pixel wide")
         if self.data is not None and (self.invert is not None or self.threshold is not None):
-            raise ValueError("--invert and --threshold go with --img")
+            raise ValueError("--invert and --threshold go with --img and --text")
+        if self.img is None and self.frame is not None:
+            raise ValueError("--frame goes with --img")
+        if self.text is None and self.font is not None:
+            raise ValueError("--font goes with --text")
         return self
+
+    @property
+    def source(self) -> str:
+        """What reports call the target: the picture's path, stdin, the text, or the data set's name."""
+        if self.text is not None:
+            shown = self.text.replace("\n", r"\n")
+            return f'text "{shown}"'
+        return "stdin" if self.img == STDIN else str(self.img or self.data)
 
 
 class TrainingConfig(Settings, frozen=True):

@@ -32,7 +32,7 @@ from flowgif.runs.provenance import PROVENANCE, PictureOrigin, is_run, provenanc
 from flowgif.runs.settings import CONFIG, WEIGHTS, settings_of
 from flowgif.runs.tensors import read_tensors, to_bytes, write_tensors
 from flowgif.targets.build import build_target
-from flowgif.targets.loading import load_picture
+from flowgif.targets.loading import AS_IT_IS, load_picture
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.targets.picture import Picture
 
@@ -45,7 +45,6 @@ PICTURE, INITIAL, RESUME, METRICS = (
     "metrics.jsonl",
 )
 FILES = (CONFIG, PROVENANCE, PICTURE, WEIGHTS, INITIAL, RESUME, METRICS)
-AS_IT_IS = 10**9  # pixels, more than any side has: a stored picture is not shrunk again
 
 
 def _run_of_picture(target: TargetConfig) -> Path | None:
@@ -74,9 +73,9 @@ def _stored_picture(target: TargetConfig) -> Picture | None:
 
 
 def _source(target: TargetConfig) -> str:
-    """Returns the name of a config's target: the picture's path as it was given, or the data set's name."""
+    """Returns what reports call a config's target; of a run's picture, what they called it then."""
     folder = _run_of_picture(target)
-    return str(target.img or target.data) if folder is None else read_origin(folder).source
+    return target.source if folder is None else read_origin(folder).source
 
 
 def open_target(config: RunConfig) -> GaussianMixture:
@@ -142,7 +141,8 @@ class Run:
             else PictureOrigin(source=_source(config.target), size_as_given=picture.size_as_given)
         )
         if picture is not None:
-            config = config.model_copy(update={"target": config.target.model_copy(update={"img": folder / PICTURE})})
+            stored = {"img": folder / PICTURE, "text": None, "font": None, "frame": None}
+            config = config.model_copy(update={"target": config.target.model_copy(update=stored)})
         run = cls(folder, config)
         with report_os_errors(folder, "choose another --out"), staged_folder(folder) as stage:
             # The provenance marks a folder as a run, so it comes first; the config makes it usable, so it comes last.
@@ -191,7 +191,7 @@ class Run:
 
     @property
     def source(self) -> str:
-        """The name of the target: the picture's path as it was given, or the data set's name."""
+        """What reports call the target: the picture's path as it was given, its text, or the data set's name."""
         return self.config.target.data or read_origin(self.folder).source
 
     def target(self) -> GaussianMixture:

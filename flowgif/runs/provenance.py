@@ -24,7 +24,7 @@ class PictureOrigin(BaseModel):
     """The origin of a run's picture.
 
     Attributes:
-        source: the picture's path as it was given.
+        source: the picture's path as it was given, or its text.
         size_as_given: the size of the picture as given, (width, height) in pixels.
     """
 

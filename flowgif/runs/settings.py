@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,19 @@ from typing import Any
 from flowgif.config.fields import Mark
 from flowgif.config.patch import FLAGS, Key, PartialConfig
 from flowgif.config.reading import read_config
-from flowgif.config.schema import RunConfig
+from flowgif.config.schema import RunConfig, TargetConfig
 from flowgif.errors import UnusableInput
+from flowgif.files import STDIN
 from flowgif.runs.provenance import find_source, is_run
+from flowgif.targets.loading import AS_IT_IS, load_picture, read_picture
 
 __all__ = ["CONFIG", "WEIGHTS", "default_folder", "newest_run", "read_settings", "settings_of", "settings_to_resume"]
 
 CONFIG, WEIGHTS = "config.toml", "weights.safetensors"
 RUNS = Path("runs")  # the folder of runs for which no directory is given
+IMG, TEXT = Key("target", "img"), Key("target", "text")
+PICTURE_KEYS = (IMG, TEXT, Key("target", "font"), Key("target", "frame"))  # they say which picture is fitted
+LONGEST_NAME = 40  # characters of a text
 
 
 def settings_of(folder: Path) -> RunConfig:
@@ -48,15 +54,19 @@ def settings_to_resume(folder: Path, flags: Mapping[str, Mapping[str, Any]]) -> 
         UnusableInput: there is no run, or a flag contradicts it.
     """
     path = _config_path(folder)
-    stored = PartialConfig.of(read_config(path, {}).model_dump(mode="json", by_alias=True), FLAGS)
+    config = read_config(path, {})
+    stored = PartialConfig.of(config.model_dump(mode="json", by_alias=True), FLAGS)
+    asked = PartialConfig.of(flags, FLAGS)
     changes: dict[str, dict[str, object]] = {}
-    for key, (value, _) in PartialConfig.of(flags, FLAGS).settings.items():
+    # The run names its own copy of the picture, and the flags the original, so the pictures themselves are compared.
+    compared = PICTURE_KEYS if config.target.img is not None and (IMG in asked or TEXT in asked) else ()
+    for key, (value, _) in asked.settings.items():
         if key.has(Mark.RESUMABLE):
             changes.setdefault(key.table, {})[key.name] = value
-        else:
-            # The stored path is that of the run's copy of its picture; the flag names the original.
-            before = find_source(folder) if key == Key("target", "img") else stored.value(key)
-            _refuse_change(folder, key, before, value)
+        elif key not in compared:
+            _refuse_change(folder, key, stored.value(key), value)
+    if compared:
+        _refuse_other_picture(folder, config.target, {key.name: asked.value(key) for key in compared})
     return read_config(path, changes)
 
 
@@ -66,6 +76,17 @@ def _refuse_change(folder: Path, key: Key, before: object, value: object) -> Non
         raise UnusableInput(
             f"{folder} was trained with {key.name} = {before}; --resume cannot change it: "
             "leave that option out, or train anew (--force)"
+        )
+
+
+def _refuse_other_picture(folder: Path, stored: TargetConfig, asked: Mapping[str, object]) -> None:
+    assert stored.img is not None
+    target = read_config(None, {"target": {**asked, "max_side": stored.max_side}}).target
+    before, now = load_picture(stored.img, AS_IT_IS).image, read_picture(target).image
+    if (before.size, before.tobytes()) != (now.size, now.tobytes()):
+        raise UnusableInput(
+            f"{folder} was trained with another picture ({find_source(folder)}) than {target.source} is now; "
+            "--resume cannot change it: leave that option out, or train anew (--force)"
         )
 
 
@@ -80,13 +101,20 @@ def _config_path(folder: Path) -> Path:
     return path
 
 
-def default_folder(img: Path | None, data: str | None, start: Path | None = None, config: Path | None = None) -> Path:
-    """Returns the default run directory: runs/ plus the name of the picture or data set.
+def default_folder(
+    img: Path | None,
+    data: str | None,
+    start: Path | None = None,
+    config: Path | None = None,
+    text: str | None = None,
+) -> Path:
+    """Returns the default run directory: runs/ plus the name of the picture or data set, or the words of the text.
 
     Args:
         img, data: the picture's path, or the data set's name.
         start: the run that training starts from; its name comes first.
         config: the config file that names the target; its name comes next.
+        text: the text.
     """
     if start is not None:
         name = f"{start.resolve().name}-continued"
@@ -95,8 +123,13 @@ def default_folder(img: Path | None, data: str | None, start: Path | None = None
     elif img is not None and is_run(img.parent):
         name = img.resolve().parent.name
     else:
-        name = (img.stem if img is not None else data) or "run"
+        name = "stdin" if img == STDIN else (img.stem if img is not None else data or _words(text)) or "run"
     return RUNS / name
+
+
+def _words(text: str | None) -> str:
+    """Returns a text's letters and digits, with - in the place of everything between them."""
+    return "-".join(re.findall(r"\w+", (text or "").replace("\\n", " ")))[:LONGEST_NAME].strip("-")
 
 
 def newest_run(folder: Path = RUNS) -> Path:

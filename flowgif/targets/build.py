@@ -9,7 +9,7 @@ from flowgif.config.schema import TargetConfig
 from flowgif.errors import UnusableInput
 from flowgif.names import Table
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.loading import load_picture
+from flowgif.targets.loading import read_picture
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.targets.picture import Picture
 from flowgif.targets.toy import ToyTarget
@@ -22,12 +22,12 @@ TargetKind = Callable[[TargetConfig, Picture | None], GaussianMixture]
 
 
 def _build_from_picture(config: TargetConfig, stored: Picture | None) -> GaussianMixture:
-    assert config.img is not None
-    picture = stored or load_picture(config.img, config.max_side)
+    picture = stored or read_picture(config)
     try:
         return ImageTarget(picture, config.invert, config.threshold)
     except UnusableInput as error:
-        raise UnusableInput(f"{config.img}: {error}") from None
+        done = f" ({'; '.join(picture.remarks)})" if picture.remarks else ""
+        raise UnusableInput(f"{config.source}: {error}{done}") from None
 
 
 def _build_from_data_set(config: TargetConfig, stored: Picture | None) -> GaussianMixture:
@@ -36,7 +36,9 @@ def _build_from_data_set(config: TargetConfig, stored: Picture | None) -> Gaussi
 
 
 # By the field of TargetConfig that asks for the kind.
-TARGETS: Table[TargetKind] = Table(names.TARGETS, {"img": _build_from_picture, "data": _build_from_data_set})
+TARGETS: Table[TargetKind] = Table(
+    names.TARGETS, {"img": _build_from_picture, "text": _build_from_picture, "data": _build_from_data_set}
+)
 
 
 def build_target(config: TargetConfig, stored: Picture | None = None) -> GaussianMixture:
