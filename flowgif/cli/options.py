@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperOption
 
 from flowgif.errors import UnusableInput
 
@@ -35,11 +35,11 @@ class Command(TyperCommand):
     A shell expands ~ only at the beginning of a word, so not in --img=~/logo.png.
     """
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:  # as a shell's completion does
             _, _, given = self.make_parser(ctx).parse_args(args=[*args])
             for parameter, times in Counter(given).items():
-                if times > 1 and isinstance(parameter, typer.core.TyperOption) and not _may_repeat(parameter):
+                if times > 1 and isinstance(parameter, TyperOption) and not _may_repeat(parameter):
                     shown = " or ".join([max(parameter.opts, key=len), *parameter.secondary_opts])
                     raise UnusableInput(f"{shown} is given {times} times; give it once")
         rest = super().parse_args(ctx, args)
@@ -47,7 +47,7 @@ class Command(TyperCommand):
         return rest
 
 
-def _may_repeat(option: typer.core.TyperOption) -> bool:
+def _may_repeat(option: TyperOption) -> bool:
     """Whether an option may be given again: it collects values, or is a flag that cannot contradict itself."""
     return option.multiple or option.count or (option.is_flag and not option.secondary_opts)
 

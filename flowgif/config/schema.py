@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 DEFAULT_MODEL = "ffjord"
+_OF_PICTURES = ("ink", "invert", "threshold", "frame")  # settings of pictures alone
 
 
 class TargetConfig(Settings, frozen=True):
@@ -52,9 +53,7 @@ class TargetConfig(Settings, frozen=True):
     img: Annotated[Path | None, Mark.PATH, Replaces(("text", "font", "data", "noise", "frame"))] = None
     text: Annotated[str | None, Replaces(("img", "data", "noise", "frame"))] = None
     font: Annotated[Path | None, Mark.PATH] = None
-    data: Annotated[str | None, Replaces(("img", "text", "font", "ink", "invert", "threshold", "noise", "frame"))] = (
-        None
-    )
+    data: Annotated[str | None, Replaces(("img", "text", "font", "noise", *_OF_PICTURES))] = None
     noise: Annotated[float, Field(gt=0, le=1e6)] | None = None
     ink: Annotated[Annotated[str, one_of(names.INKS)] | None, Replaces(("invert",))] = None
     invert: Annotated[bool | None, Replaces(("ink",))] = None

@@ -97,10 +97,10 @@ def _opened(path: Path) -> Generator[tuple[str, BinaryIO]]:
 
 
 def _standard_input() -> BinaryIO:
-    remedy = "give a picture's path, or pipe a picture into it: ... | flowgif train --img -"
     if sys.stdin is None or sys.stdin.isatty():  # pyright: ignore[reportUnnecessaryComparison]
+        state = "a terminal" if sys.stdin else "closed"
         raise UnusableInput(
-            f"no picture comes from stdin, which is {'a terminal' if sys.stdin else 'closed'}; {remedy}"
+            f"no picture comes from stdin, which is {state}; give a path, or pipe one: ... | flowgif train --img -"
         )
     return sys.stdin.buffer
 

@@ -40,7 +40,7 @@ def draw(side: int, family: str, fonts: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    with suppress(ImportError):  # Windows has no such limits
+    with suppress(ImportError, OSError, ValueError):  # Windows has no such limits, and macOS may refuse them
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))

@@ -62,7 +62,7 @@ def _unpacked(file: PictureFile) -> bytes:
     is_packed = file.stream.read(len(GZIP)) == GZIP
     file.stream.seek(0)
     try:
-        content = (gzip.open(file.stream) if is_packed else file.stream).read(MOST_BYTES + 1)
+        content = (gzip.GzipFile(fileobj=file.stream) if is_packed else file.stream).read(MOST_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise UnusableInput(f"{file.name} cannot be unpacked ({error}); save the SVG anew") from None
     if len(content) > MOST_BYTES:

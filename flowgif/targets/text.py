@@ -25,7 +25,7 @@ INVISIBLE = re.compile("[\ufe00-\ufe0f]")  # they choose between variants of the
 
 
 def draw_text(text: str, font: Path | None = None, max_side: int = 1024) -> Picture:
-    r"""Draws a text in black on transparent paper, so that it fills a picture whose longer side has ``max_side`` pixels.
+    r"""Draws a text in black on transparent paper. It fills a picture whose longer side has ``max_side`` pixels.
 
     Args:
         text: the text, its lines below each other and each in the middle. As in a shell, \n stands for a new line too,
@@ -96,9 +96,11 @@ def _check_characters(path: Path, font: ImageFont.FreeTypeFont, text: str) -> No
         raise UnusableInput(f"the font {path.name} has no glyph for {shown}; give a font that has one (--font FILE)")
 
 
-def _look(font: ImageFont.FreeTypeFont, char: str) -> tuple[tuple[int, int], bytes]:
-    mask = font.getmask(char)
-    return mask.size, bytes(mask)
+def _look(font: ImageFont.FreeTypeFont, char: str) -> bytes:
+    """Returns the pixels of a character's glyph in a field that is large enough for all of TRIAL pixels."""
+    field = Image.new("L", (int(4 * TRIAL), int(3 * TRIAL)))
+    ImageDraw.Draw(field).text((TRIAL, 2 * TRIAL), char, 255, font, anchor="ls")
+    return field.tobytes()
 
 
 def _box(lines: list[str], font: ImageFont.FreeTypeFont) -> tuple[float, float, float, float]:

@@ -68,6 +68,10 @@ def _blank(folder: Path) -> None:
     Image.new("L", (50, 50), 255).save(folder / "blank.png")
 
 
+def _blank_at_first(folder: Path) -> None:
+    Image.new("L", (50, 50), 255).save(folder / "blank.gif", save_all=True, append_images=[Image.new("L", (50, 50))])
+
+
 def _config(text: str) -> Callable[[Path], None]:
     return lambda folder: (folder / "c.toml").write_text(text) and None
 
@@ -77,7 +81,29 @@ def _nothing(folder: Path) -> None:
 
 
 BAD_INPUT: list[tuple[Callable[[Path], None], str, str]] = [
-    (_nothing, "train", "--img PICTURE|--img PATH"),
+    (_nothing, "train", "--img PATH.*--text TEXT.*--data NAME"),
+    (_nothing, "train nope.png", "no such picture: nope.png"),
+    (_nothing, "train moons", "no such picture: moons; for the data set: --data moons"),
+    (_nothing, "train a.png --img b.png", "two pictures, a.png and --img b.png; give one"),
+    (_nothing, "train a.png b.png", "b.png"),
+    (_nothing, "train https://example.com/a.png", "https://example.com/a.png is an address.*--img -"),
+    (_nothing, "train --config https://example.com/c.toml", "https://example.com/c.toml is an address"),
+    (_nothing, "train --img=~/nowhere.png", f"no such picture: {Path.home()}/nowhere.png"),
+    (_nothing, "train --data moons --config=~/nowhere.toml", f"no such config: {Path.home()}/nowhere.toml"),
+    (_nothing, "eval ~/nowhere", f"no run at {Path.home()}/nowhere"),
+    (_nothing, "train --img a.png --img b.png", "--img is given 2 times; give it once"),
+    (_nothing, "train --data moons --seed 1 --steps 9 --seed=1", "--seed is given 2 times"),
+    (_nothing, "train a.png --invert --no-invert", "--invert or --no-invert is given 2 times"),
+    (_nothing, "animate -o a.gif -o b.gif --style field --style density", "--style is given 2 times"),
+    (_nothing, "eval --save-samples 9 a.csv --save-samples 9 b.csv", "--save-samples is given 2 times"),
+    (_nothing, "train --text Hello --img x.png", "two targets"),
+    (_nothing, "train --text 日", "no glyph for 日"),
+    (_nothing, "train --text Hello --font nope.ttf", "no such font: nope.ttf"),
+    (_nothing, "train --img x.png --font nope.ttf", "--font goes with --text"),
+    (_nothing, "train --text Hello --frame 2", "--frame goes with --img"),
+    (_nothing, "train --text Hello --noise 2", "--noise goes with --data"),
+    (_nothing, "train --img x.png --frame 0", "--frame 0"),
+    (_blank_at_first, "train blank.gif", "blank.gif: the picture is blank.*frame 1 of the picture's 2.*--frame N"),
     (_nothing, "train --img nope.png", "no such picture: nope.png"),
     (_nothing, "train --img .", "is a folder"),
     (_text, "train --img notes.png", "not a picture"),
@@ -118,7 +144,7 @@ BAD_INPUT: list[tuple[Callable[[Path], None], str, str]] = [
     (_nothing, "animate --frames 1000000", "--frames 1000000"),
     (_nothing, "animate --fps 0.001", "--fps 0.001"),
     (_nothing, "train --data moons --stepz 3", "--stepz.*--steps"),
-    (_nothing, "train --img x.png --data moons", "not both"),
+    (_nothing, "train --img x.png --data moons", "two targets.*not two of them"),
     (_nothing, "train --img x.png --threshold 1.5", "--threshold 1.5"),
     (_nothing, "train --img x.png --max-side -1", "--max-side -1"),
     (_nothing, "train --config c.toml", "no such config: c.toml"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import tomllib
 from collections.abc import Callable
@@ -14,10 +16,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import CAT, FLOWGIF, SHORT_STEPS, Finished, run_flowgif
+from conftest import CAT, FLOWGIF, ROOT, SHORT_STEPS, Finished, run_flowgif
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
+
+from flowgif.runs.settings import read_settings
+from flowgif.targets.fonts import bundled_font
 
 RUN_FILES = {
     "config.toml",
@@ -153,7 +158,10 @@ def test_an_existing_run_is_not_overwritten(workplace: Path, run_here: Callable[
         ("--data circles", "data = "),
         ("--lr 0.1", "lr = "),
         ("--config nope.toml", "--config"),
-        ("--img other.png", "img = "),
+        ("--img nope.png", "no such picture: nope.png"),
+        (f"--img {ROOT / 'imgs' / 'gears.png'}", r"was trained with another picture .*cat.png"),
+        ("--text cat", "was trained with another picture"),
+        ("--frame 2", "frame = None"),
         ("--from runs/cat", "from = None"),
     ],
 )
@@ -165,7 +173,7 @@ def test_resuming_refuses_what_contradicts_the_run(
     done = run_here("train", "--resume", "--out", "runs/cat", *options.split(), cwd=workplace)
     assert done.code == 2
     assert len(done.err.splitlines()) == 1
-    assert message in done.err
+    assert re.search(message, done.err), done.err
     assert {path: path.read_bytes() for path in run.iterdir()} == before
 
 
@@ -183,6 +191,79 @@ def test_resuming_may_name_the_picture_again(tmp_path: Path, small: Path, run_he
     assert run_here(*train, cwd=tmp_path).code == 0
     done = run_here("train", "--resume", "--img", CAT, "--out", "run", "-q", cwd=tmp_path)
     assert (done.code, done.out) == (0, "run\n"), done.err
+    # From another folder, and the same picture in another file.
+    (tmp_path / "elsewhere").mkdir()
+    shutil.copy(CAT, tmp_path / "elsewhere" / "copy.png")
+    done = run_here("train", "--resume", "copy.png", "--out", "../run", "-q", cwd=tmp_path / "elsewhere")
+    assert (done.code, done.out) == (0, "../run\n"), done.err
+
+
+def _as_it_is(run: Path) -> None:
+    pass
+
+
+def _one_frame_of_two(folder: Path) -> None:
+    frames = [Image.new("L", (40, 40), 255), Image.open(CAT).convert("L").resize((40, 40))]
+    frames[0].save(folder / "cat.gif", save_all=True, append_images=frames[1:])
+
+
+def _svg(folder: Path) -> None:
+    shape = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle cx="4" cy="4" r="3"/></svg>'
+    (folder / "logo.svg").write_text(shape)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words", "folder", "source"),
+    [
+        (_svg, "logo.svg --max-side 32", "runs/logo", "logo.svg"),
+        (_one_frame_of_two, "cat.gif --frame 2", "runs/cat", "cat.gif"),
+        (_as_it_is, r"--text Hi,\nyou! --max-side 64", "runs/Hi-you", r'text "Hi,\nyou!"'),
+    ],
+)
+def test_every_way_in_makes_a_whole_run(
+    tmp_path: Path,
+    small: Path,
+    run_here: Callable[..., Finished],
+    prepare: Callable[[Path], None],
+    words: str,
+    folder: str,
+    source: str,
+) -> None:
+    """It is named after its source, goes on, and its config trains the same picture again without the source."""
+    prepare(tmp_path)
+    done = run_here("train", *words.split(), "--config", small, *TINY, "-q", cwd=tmp_path)
+    assert (done.code, done.out, done.err) == (0, f"{folder}\n", "")
+    again = run_here("train", "--resume", *words.split(), "--steps", 22, "-q", cwd=tmp_path)
+    assert (again.code, again.out, again.err) == (0, f"{folder}\n", "")
+    for path in tmp_path.glob("*.*"):
+        path.unlink()
+    assert json.loads((tmp_path / folder / "provenance.json").read_text())["picture"]["source"] == source
+    config = ("--config", f"{folder}/config.toml", "--out", "again")
+    assert run_here("train", *config, "-q", cwd=tmp_path).code == 0
+    assert (tmp_path / "again" / "picture.png").read_bytes() == (tmp_path / folder / "picture.png").read_bytes()
+
+
+def test_a_picture_from_stdin(
+    tmp_path: Path, small: Path, run_here: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for more in (("--config", small, *TINY), ("--resume",)):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(CAT.read_bytes())))
+        done = run_here("train", "--img", "-", *more, "-q", cwd=tmp_path)
+        assert (done.code, done.out, done.err) == (0, "runs/stdin\n", "")
+    assert json.loads((tmp_path / "runs/stdin/provenance.json").read_text())["picture"]["source"] == "stdin"
+
+
+def test_a_config_may_have_a_text_in_a_font(tmp_path: Path, small: Path, run_here: Callable[..., Finished]) -> None:
+    shutil.copy(bundled_font("DejaVuSerif.ttf"), tmp_path / "serif.ttf")
+    (tmp_path / "c.toml").write_text(
+        f'[target]\ntext = "Hi\\nyou"\nfont = "serif.ttf"\nmax_side = 64\n{small.read_text()}'
+    )
+    assert run_here("train", "--config", "c.toml", *TINY, "-q", cwd=tmp_path).code == 0
+    target = tomllib.loads((tmp_path / "runs/c/config.toml").read_text())["target"]
+    assert target == {"img": "picture.png", "max_side": 64}
+    # Another target leaves the text and its font behind.
+    other = read_settings(tmp_path / "c.toml", {"target": {"data": "moons"}}).target
+    assert (other.text, other.font) == (None, None)
 
 
 def test_flags_that_name_another_target_leave_the_old_ones_settings_behind(
@@ -260,10 +341,6 @@ def _of_another_run(run: Path) -> None:
 
 def _without_weights(run: Path) -> None:
     (run / "weights-initial.safetensors").unlink()
-
-
-def _as_it_is(run: Path) -> None:
-    pass
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,14 @@ def test_a_training_that_goes_on_may_end_and_run_elsewhere(runs: Path) -> None:
 def test_a_run_goes_where_its_target_says(runs: Path, tmp_path: Path) -> None:
     (tmp_path / "configs").mkdir()
     assert default_folder(Path("imgs/cat.png"), None) == Path("runs/cat")
+    assert default_folder(Path("-"), None) == Path("runs/stdin")
+    for text, name in (
+        ("Hello,\\n World!", "Hello-World"),
+        ("../x", "x"),
+        ("→", "run"),
+        ("ab " * 50, "ab-" * 13 + "a"),
+    ):
+        assert default_folder(None, None, text=text) == Path("runs") / name
     assert default_folder(None, "moons") == Path("runs/moons")
     assert default_folder(None, "moons", config=tmp_path / "configs" / "mine.toml") == Path("runs/mine")
     assert default_folder(None, "moons", start=runs / "spline") == Path("runs/spline-continued")

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
+import pty
 import struct
+import sys
+import threading
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +17,11 @@ from blots import HEIGHT, LEVEL, WIDTH, blot, expected, stored
 from PIL import Image
 
 from flowgif.errors import UnusableInput
+from flowgif.files import STDIN
+from flowgif.targets import loading
+from flowgif.targets.image import ImageTarget
 from flowgif.targets.ink import ink_of
-from flowgif.targets.loading import READERS, load_picture
+from flowgif.targets.loading import PICTURES, PictureKind, load_picture
 from flowgif.targets.picture import Picture
 
 # JPEG at quality 95 keeps flat areas to within a few levels.
@@ -78,6 +86,100 @@ def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path, name):
     assert ink(path)[2, 2:6].tolist() == pytest.approx([1, 0.75, 0.5, 0.25], abs=LEVEL)
 
 
+@pytest.mark.parametrize(
+    ("kind", "low", "high"),
+    [
+        (np.uint16, 100, 4095),  # twelve bits, as cameras and scanners write them
+        (np.int16, -30000, 20000),
+        (np.int32, -5, 70000),
+        (np.uint32, 7, 4_000_000_000),
+        (np.float32, -2.5, 1e4),
+    ],
+)
+def test_deep_greys_are_scaled_by_their_own_range(tmp_path, kind, low, high):
+    grey = np.full((HEIGHT, WIDTH), high, dtype=kind)
+    grey[1:4, 2:5] = low
+    grey[6, 9] = (low + high) / 2
+    path = tmp_path / "picture.tif"
+    path.write_bytes(tiff(grey))
+    found = ink(path)
+    assert np.array_equal(found[:6], expected()[:6])
+    assert found[6, 9] == pytest.approx(0.5, abs=LEVEL)
+
+
+def tiff(grey, photometric=1, orientation=1):
+    """An uncompressed TIFF of greys (rows, columns) of any type."""
+    height, width = grey.shape
+    kinds = {"u": 1, "i": 2, "f": 3}
+    entries = [
+        (256, width), (257, height), (258, 8 * grey.itemsize), (259, 1), (262, photometric), (273, None),
+        (274, orientation), (277, 1), (278, height), (279, grey.nbytes), (339, kinds[grey.dtype.kind]),
+    ]  # fmt: skip
+    start = 8 + 2 + 12 * len(entries) + 4
+    directory = b"".join(struct.pack("<HHII", tag, 4, 1, start if value is None else value) for tag, value in entries)
+    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + directory + bytes(4) + grey.tobytes()
+
+
+def test_a_tiff_in_which_white_is_zero(tmp_path):
+    path = tmp_path / "picture.tif"
+    path.write_bytes(tiff((4095 * expected()).astype(np.uint16), photometric=0))
+    assert load_picture(path).image.getpixel((0, 0)) == (255, 255, 255, 255)
+    assert np.array_equal(ink(path), expected())
+
+
+def test_grey_without_a_value_is_neither_ink_nor_paper(tmp_path):
+    grey = np.where(expected() > 0, 0, 900).astype(np.float32)
+    grey[6, 9:12] = (np.nan, np.inf, -np.inf)
+    path = tmp_path / "picture.tif"
+    path.write_bytes(tiff(grey))
+    assert ink(path)[6, 9:12].tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
+def test_the_see_through_grey_of_a_png(tmp_path, depth):
+    """All greys but the key are opaque, whatever their bits."""
+    most = 2**depth - 1
+    rows = np.where(expected() > 0, most, 0)
+    path = tmp_path / "picture.png"
+    path.write_bytes(png(rows[..., None], depth, 0, struct.pack(">H", 0)))
+    image = load_picture(path).image
+    assert np.array_equal(np.asarray(image)[..., 3], 255 * expected())
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_the_see_through_colour_of_a_png(tmp_path, depth):
+    step = 1 if depth == 8 else 257
+    rows = np.where(expected()[..., None] > 0, (9 * step, 8 * step, 7 * step), (7 * step, 8 * step, 9 * step))
+    path = tmp_path / "picture.png"
+    path.write_bytes(png(rows, depth, 2, struct.pack(">3H", 7 * step, 8 * step, 9 * step)))
+    assert np.array_equal(np.asarray(load_picture(path).image)[..., 3], 255 * expected())
+
+
+def test_a_see_through_colour_leaves_no_rim_when_the_picture_is_shrunk(tmp_path):
+    image = blot("RGB", (255, 0, 255), (0, 0, 0)).resize((WIDTH * 10, HEIGHT * 10), Image.Resampling.NEAREST)
+    picture = load_picture(stored(tmp_path, image, transparency=(255, 0, 255)), max_side=37)
+    red, _, blue, alpha = np.moveaxis(np.asarray(picture.image), -1, 0)
+    assert 0 < np.count_nonzero(alpha) < alpha.size
+    assert (red[alpha > 0].max(), blue[alpha > 0].max()) == (0, 0)
+
+
+def png(samples, depth, colour_type, transparency):
+    """A PNG of samples (rows, columns, channels) with a chunk tRNS."""
+    lines = []
+    for row in samples:
+        bits = "".join(f"{value:0{depth}b}" for value in row.ravel())
+        bits += "0" * (-len(bits) % 8)
+        lines.append(b"\0" + bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits), 8)))
+    height, width = samples.shape[:2]
+    head = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"tRNS", transparency), (b"IDAT", zlib.compress(b"".join(lines))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in chunks)
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def test_floating_point_grey(tmp_path):
     grey = np.ones((HEIGHT, WIDTH), dtype=np.float32)
     grey[2, 2:4] = (0, 0.5)
@@ -121,6 +223,66 @@ def test_turned_and_shrunk_jpeg_has_the_sides_of_its_upright_self(tmp_path, size
     assert picture.size_as_given == (size[1], size[0])
 
 
+def exif_with(kind, value):
+    """EXIF whose tag of the orientation has a type and four bytes of value."""
+    return b"Exif\0\0II*\0" + struct.pack("<IHHHI", 8, 1, 0x0112, kind, 1) + value + bytes(4)
+
+
+ODD_ORIENTATIONS = {
+    "text": exif_with(2, b"6\0\0\0"),
+    "bytes": exif_with(1, b"\x06\0\0\0"),
+    "undefined": exif_with(7, b"\x06\0\0\0"),
+    "no type": exif_with(99, b"\x06\0\0\0"),
+    "nine": exif_with(3, b"\x09\0\0\0"),
+    "zero": exif_with(3, bytes(4)),
+    "fraction": exif_with(5, struct.pack("<I", 26)) + struct.pack("<II", 6, 1),
+    "cut": exif_with(3, b"")[:20],
+    "no directory": b"Exif\0\0II*\0\xff\xff\xff\xff",
+    "nonsense": b"Exif\0\0nonsense",
+}
+
+
+@pytest.mark.parametrize("name", ["picture.jpg", "picture.png", "picture.webp"])
+@pytest.mark.parametrize("odd", ODD_ORIENTATIONS)
+def test_an_odd_orientation_is_ignored(tmp_path, odd, name):
+    image = blot("RGB", (255,) * 3, (0,) * 3).resize((WIDTH * 16, HEIGHT * 16), Image.Resampling.NEAREST)
+    picture = load_picture(stored(tmp_path, image, name, exif=ODD_ORIENTATIONS[odd], quality=95))
+    assert picture.size_as_given == picture.image.size == image.size
+    assert picture.remarks == ()
+    assert np.argwhere(ink_of(picture.image).ink > 0.5).tolist() == np.argwhere(np.asarray(image)[..., 0] == 0).tolist()
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+def test_a_turned_tiff_keeps_its_pixel_coordinates(tmp_path, orientation):
+    path = tmp_path / "picture.tif"
+    path.write_bytes(tiff((255 * (1 - expected())).astype(np.uint8), orientation=orientation))
+    picture = load_picture(path)
+    wanted = TURNED[orientation]
+    assert (picture.size_as_given, picture.remarks) == (wanted.shape[::-1], ())
+    target = ImageTarget(picture)
+    assert np.array_equal(target.ink, wanted)
+    places = target.to_pixels(target.centres).round().int().tolist()
+    assert sorted(places) == sorted([column, row] for row, column in np.argwhere(wanted).tolist())
+
+
+def test_a_turned_tiff_is_shrunk_in_proportion(tmp_path):
+    path = tmp_path / "picture.tif"
+    path.write_bytes(tiff(np.zeros((40, 80), dtype=np.uint8), orientation=6))
+    picture = load_picture(path, max_side=20)
+    assert (picture.size_as_given, picture.image.size) == ((40, 80), (10, 20))
+
+
+@pytest.mark.parametrize(("form", "sides"), [("ICO", (16, 64, 32)), ("ICNS", (32, 1024, 64))])
+def test_the_largest_of_an_icons_sizes_is_taken(tmp_path, form, sides):
+    path = tmp_path / f"logo.{form.lower()}"
+    largest = blot("RGBA", (0,) * 4, (0, 0, 0, 255)).resize((max(sides),) * 2, Image.Resampling.NEAREST)
+    others = [Image.new("RGBA", (side, side), (255, 0, 0, 255)) for side in sides if side != max(sides)]
+    largest.save(path, form, sizes=[(side, side) for side in sides], append_images=others)
+    picture = load_picture(path)
+    assert (picture.size_as_given, picture.remarks) == (largest.size, ())
+    assert np.array_equal(np.asarray(picture.image)[..., 3], np.asarray(largest)[..., 3])
+
+
 def test_cmyk_jpeg(tmp_path):
     image = blot("CMYK", (0, 0, 0, 0), (0, 0, 0, 255)).resize((WIDTH * 16, HEIGHT * 16), Image.Resampling.NEAREST)
     path = stored(tmp_path, image, "picture.jpg", quality=95)
@@ -136,8 +298,18 @@ def test_first_frame_of_an_animation(tmp_path, name):
     first, second = (blot(), later) if not options else (blot().convert("RGB"), later.convert("RGB"))
     path = stored(tmp_path, first, name, save_all=True, append_images=[second], duration=100, **options)
     picture = load_picture(path)
-    assert any("animated" in remark and "first frame" in remark for remark in picture.remarks)
+    assert picture.remarks == ("frame 1 of the picture's 2 is taken (--frame N takes another)",)
     assert np.array_equal(ink_of(picture.image).ink, expected())
+    again = load_picture(path, frame=2)
+    assert again.remarks == ("frame 2 of the picture's 2 is taken (--frame N takes another)",)
+    assert np.argwhere(ink_of(again.image).ink).tolist() == [[row, column] for row in (5, 6) for column in (8, 9, 10)]
+    refused(path, "has 2 frames, no frame 3", "from 1 to 2", frame=3)
+
+
+def test_a_picture_that_stands_still_has_one_frame(tmp_path):
+    path = stored(tmp_path, blot())
+    assert np.array_equal(ink_of(load_picture(path, frame=1).image).ink, expected())
+    refused(path, "has 1 frame, no frame 2", "leave --frame out", frame=2)
 
 
 @pytest.mark.parametrize(
@@ -155,9 +327,9 @@ def test_the_name_s_ending_need_not_be_right(tmp_path):
     assert np.array_equal(ink(path), expected())
 
 
-def read_letters(path, max_side):
+def read_letters(file):
     """Reads a made-up kind of picture: a text in which every letter is a pixel of ink."""
-    rows = path.read_text().splitlines()
+    rows = file.stream.read().decode().splitlines()
     image = Image.fromarray(np.array([[0 if c.isalpha() else 255 for c in row] for row in rows], dtype=np.uint8))
     return Picture(image.convert("RGBA"), image.size, ("letters are pixels",))
 
@@ -165,9 +337,9 @@ def read_letters(path, max_side):
 @pytest.fixture
 def letters(monkeypatch):
     """Registers the made-up kind, as other packages would, and takes it away after the test."""
-    monkeypatch.setattr(READERS, "_rows", dict(READERS))
-    monkeypatch.setattr(READERS.names, "_names", list(READERS.names))
-    READERS.register(".letters", read_letters)
+    monkeypatch.setattr(PICTURES, "_rows", dict(PICTURES))
+    monkeypatch.setattr(PICTURES.names, "_names", list(PICTURES.names))
+    PICTURES.register("letters", PictureKind(lambda head, suffix: suffix == ".letters", read_letters))
 
 
 def test_another_kind_of_picture_is_one_row(tmp_path, letters):
@@ -190,10 +362,10 @@ def test_another_kind_of_picture_is_shrunk_like_all(tmp_path, letters):
 # ------------------------------------------------------------------ refusals
 
 
-def refused(path, *words):
+def refused(path, *words, **options):
     """Asserts that the file is refused in one line that names it and says each of the words."""
     with pytest.raises(UnusableInput) as caught:
-        load_picture(path)
+        load_picture(path, **options)
     message = str(caught.value)
     assert "\n" not in message
     assert str(path) in message
@@ -203,10 +375,6 @@ def refused(path, *words):
 
 def header_only(width, height):
     """A PNG that states its size and holds no pixels."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
@@ -227,10 +395,71 @@ def test_folder(tmp_path):
     refused(tmp_path, "folder", "name one picture")
 
 
-def test_svg(tmp_path):
-    path = tmp_path / "logo.SVG"
-    path.write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
-    refused(path, "SVG", "export it as a PNG")
+@pytest.mark.parametrize("folder", ["", "configs/"])
+def test_an_address_gets_its_slashes_back_and_advice(folder):
+    # A config's folder stands before the paths in it.
+    with pytest.raises(UnusableInput, match=r"^https://example\.com/a b\.png is an address.* curl -sL 'https://exam"):
+        load_picture(Path(f"{folder}https://example.com/a b.png"))
+
+
+# ------------------------------------------------------------------ stdin
+
+
+@pytest.fixture
+def pipe(monkeypatch):
+    """Puts bytes on stdin."""
+
+    def put(content):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    return put
+
+
+@pytest.mark.parametrize("form", ["PNG", "GIF", "TIFF"])
+def test_a_picture_from_stdin(pipe, form):
+    content = io.BytesIO()
+    blot().save(content, form)
+    pipe(content.getvalue())
+    assert np.array_equal(ink(STDIN), expected())
+
+
+def test_an_svg_from_stdin(pipe):
+    pipe(b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 12 8"><rect x="2" y="1" width="3" height="3"/></svg>')
+    picture = load_picture(STDIN, max_side=12)
+    assert np.array_equal(np.asarray(picture.image)[..., 3], 255 * expected())
+
+
+def test_what_stdin_may_not_be(pipe, monkeypatch):
+    for content, words in ((b"", "stdin is empty"), (b"text", "stdin is not a picture")):
+        pipe(content)
+        with pytest.raises(UnusableInput, match=words):
+            load_picture(STDIN)
+    monkeypatch.setattr(loading, "MOST_BYTES", 2**20)
+    pipe(bytes(2**20 + 1))
+    with pytest.raises(UnusableInput, match="stdin holds more than 1 MB"):
+        load_picture(STDIN)
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(UnusableInput, match="which is closed"):
+        load_picture(STDIN)
+    main, terminal = pty.openpty()
+    with open(terminal) as typed, open(main, "rb"):  # noqa: PTH123
+        monkeypatch.setattr(sys, "stdin", typed)
+        with pytest.raises(UnusableInput, match="which is a terminal"):
+            load_picture(STDIN)
+
+
+def test_a_picture_from_a_pipe_with_a_name(tmp_path):
+    path, content = tmp_path / "pipe", io.BytesIO()
+    blot().save(content, "PNG")
+    os.mkfifo(path)
+    writing = threading.Thread(target=path.write_bytes, args=(content.getvalue(),))
+    writing.start()
+    found = ink(path)
+    writing.join()
+    assert np.array_equal(found, expected())
+
+
+# ------------------------------------------------------------------ broken files
 
 
 @pytest.mark.parametrize("content", [b"", b"just some text\n", b"\x89PNG\r\n\x1a\n"])
