@@ -276,8 +276,9 @@ def test_transparency_is_where_no_ink_is(place: Path, run_here: Callable[..., Fi
             image.seek(3)
             alpha = np.asarray(image.convert("RGBA"))[..., 3]
         assert alpha[0, 0] == 0
-        assert 0.02 < (alpha == 255).mean() < 0.6
-        assert (0.02 < ((alpha > 0) & (alpha < 255)).mean() < 0.6) == (name == "t.webp")
+        assert 0.01 < (alpha > 0).mean() < 0.6
+        # The edges of dots are partly see-through, but not in a GIF.
+        assert (len(np.unique(alpha)) > 3) == (name == "t.webp")
     done = run_here("animate", "runs/cat", "--transparent", "-o", "t.mp4", *FEW, cwd=place)
     assert done.code == 2
     assert "--transparent: an MP4 cannot be see-through; leave it out, or name a .gif" in done.err
