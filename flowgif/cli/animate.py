@@ -108,14 +108,12 @@ def animate(
         from flowgif.animation.animate import animate as write_all
         from flowgif.animation.stills import draw_stills
         from flowgif.api import load
-        from flowgif.machine import use_threads
         from flowgif.runs.settings import default_output, newest_run
 
         given = {name: context.params[name] for name in _given(context) if name not in NOT_DRAWN}
         config = make_config(options, describe_command(len(runs or [""]), given))
         folders = runs or [newest_run()]
-        with use_threads(1):  # a target takes a tenth of a second, of which a second thread saves nothing
-            loaded = [load(folder) for folder in folders]
+        loaded = [load(folder) for folder in folders]
         pairs = [(run.flow, run.target) for run in loaded]
         if stills is not None:
             done = draw_stills(pairs, stills, read_times(times, loaded[0].flow), config, progress)
