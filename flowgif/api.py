@@ -159,11 +159,7 @@ def _read_drawing(before: Mapping[str, object], options: Mapping[str, object], r
     return make_config(read_options(options), describe_command(runs, {**before, **in_order}))
 
 
-<<<<<<< HEAD
-@use_threads(1)
-=======
 @use_threads(1)  # a target takes a tenth of a second, of which a second thread saves nothing
->>>>>>> pyapi
 def load(folder: Place) -> Loaded:
     """Opens a run directory.
 
