@@ -57,7 +57,7 @@ def train(
     ] = None,
     frame: Annotated[int | None, _target(help="Of an animation or several pages (default: 1, the first).")] = None,
     max_side: Annotated[
-        int | None, _target(help="Shrink a larger picture to this many pixels (default: 1024).")
+        int | None, _target(help="Shrink a larger picture to this many pixels (default: 1024; SVGs and texts: 512).")
     ] = None,
     config: Annotated[Path | None, _training(help="A TOML file with these settings; flags win.")] = None,
     model: Annotated[

@@ -47,7 +47,8 @@ class TargetConfig(Settings, frozen=True):
         invert: the older setting for it: True stands for light, False for dark.
         threshold: share of the strongest ink above which ink counts as 1; ink below it counts as 0.
         frame: which frame or page of the picture is taken, from 1; None stands for the first.
-        max_side: the longer side to which a larger picture is shrunk, and that of an SVG's or a text's drawing, pixels.
+        max_side: the longer side to which a larger picture is shrunk, and that of an SVG's or a text's drawing, pixels;
+            None stands for 1024, and for 512 of a drawing.
     """
 
     img: Annotated[Path | None, Mark.PATH, Replaces(("text", "font", "data", "noise", "frame"))] = None
@@ -59,7 +60,7 @@ class TargetConfig(Settings, frozen=True):
     invert: Annotated[bool | None, Replaces(("ink",))] = None
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     frame: Count | None = None
-    max_side: Annotated[int, Field(ge=8, le=4096)] = 1024
+    max_side: Annotated[int, Field(ge=8, le=4096)] | None = None
 
     @model_validator(mode="after")
     def _check_one_target(self) -> Self:

@@ -16,7 +16,7 @@ from flowgif.config.schema import TargetConfig
 from flowgif.errors import UnusableInput
 from flowgif.files import STDIN, missing
 from flowgif.names import Table
-from flowgif.targets.picture import Picture, PictureFile, shrink
+from flowgif.targets.picture import DRAWN_SIDE, MAX_SIDE, Picture, PictureFile, shrink
 from flowgif.targets.raster import read_raster
 from flowgif.targets.svg import is_svg, read_svg
 from flowgif.targets.text import draw_text
@@ -48,17 +48,17 @@ def read_picture(target: TargetConfig) -> Picture:
         UnusableInput: as :func:`load_picture` and :func:`flowgif.targets.text.draw_text`.
     """
     if target.text is not None:
-        return draw_text(target.text, target.font, target.max_side)
+        return draw_text(target.text, target.font, target.max_side or DRAWN_SIDE)
     assert target.img is not None
     return load_picture(target.img, target.max_side, target.frame)
 
 
-def load_picture(path: Path, max_side: int = 1024, frame: int | None = None) -> Picture:
+def load_picture(path: Path, max_side: int | None = None, frame: int | None = None) -> Picture:
     """Reads a picture and shrinks it so that its longer side is at most ``max_side`` pixels.
 
     Args:
         path: the picture's path; STDIN for standard input.
-        max_side: the limit, pixels.
+        max_side: the limit, pixels; None stands for MAX_SIDE, and for DRAWN_SIDE of an SVG.
         frame: which frame or page of the picture is taken, from 1; None stands for the first.
 
     Raises:
@@ -68,12 +68,13 @@ def load_picture(path: Path, max_side: int = 1024, frame: int | None = None) -> 
         head, suffix = stream.read(HEAD_BYTES), path.suffix.lower()
         stream.seek(0)
         read = next((kind.read for kind in PICTURES.values() if kind.recognises(head, suffix)), read_raster)
-        picture = read(PictureFile(name, suffix, stream, max_side, frame))
-    shrink(picture.image, max_side)
+        file = PictureFile(name, suffix, stream, max_side or MAX_SIDE, max_side or DRAWN_SIDE, frame)
+        picture = read(file)
+    shrink(picture.image, file.max_side)
     if picture.image.size == picture.size_as_given:
         return picture
     (width, height), used = picture.size_as_given, picture.image
-    remark = f"shrunk from {width}x{height} to {used.width}x{used.height} (--max-side {max_side})"
+    remark = f"shrunk from {width}x{height} to {used.width}x{used.height} (--max-side {file.max_side})"
     return replace(picture, remarks=(*picture.remarks, remark))
 
 

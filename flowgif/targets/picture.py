@@ -9,7 +9,11 @@ from PIL import Image
 
 from flowgif.errors import UnusableInput
 
-__all__ = ["Picture", "PictureFile", "shrink"]
+__all__ = ["DRAWN_SIDE", "MAX_SIDE", "Picture", "PictureFile", "shrink"]
+
+# Pixels, unless the user sets another limit. A drawing has sharp outlines at any size, so that more pixels would only
+# make its training longer; at 512 an outline is as sharp as the frames of an animation.
+MAX_SIDE, DRAWN_SIDE = 1024, 512
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,8 @@ class PictureFile:
         suffix: the suffix of its name, in lower case; nothing for stdin.
         stream: its bytes, at their beginning; seekable.
         max_side: the longest side that will be used, in pixels. A reader may shrink the picture to it, which can save
-            time; a drawing without pixels is drawn at that size.
+            time.
+        drawn_side: the longer side of a drawing without pixels, in pixels.
         frame: which frame or page of the picture is wanted, from 1; None stands for the first.
     """
 
@@ -29,6 +34,7 @@ class PictureFile:
     suffix: str
     stream: BinaryIO
     max_side: int
+    drawn_side: int
     frame: int | None = None
 
     def find_frame(self, count: int) -> int:

@@ -42,7 +42,7 @@ def is_svg(head: bytes, suffix: str) -> bool:
 
 
 def read_svg(file: PictureFile) -> Picture:
-    """Draws an SVG, packed or not, so that its longer side has ``max_side`` pixels.
+    """Draws an SVG, packed or not, so that its longer side has ``drawn_side`` pixels.
 
     Raises:
         UnusableInput: the file is no SVG, refers to other files, or takes too much memory or time.
@@ -50,7 +50,7 @@ def read_svg(file: PictureFile) -> Picture:
     file.find_frame(1)
     tree = _Tree(file.name)
     image = _draw(file, tree.parsed(_unpacked(file)))
-    remarks = [f"drawn at {image.width}x{image.height} pixels (--max-side {file.max_side})"]
+    remarks = [f"drawn at {image.width}x{image.height} pixels (--max-side {file.drawn_side})"]
     if f"{SVG}text" in tree.tags:
         remarks.append(f"its text is drawn in {SVG_FAMILY}; make paths of it for another font")
     if f"{SVG}foreignObject" in tree.tags:
@@ -132,7 +132,7 @@ class _Tree(ElementTree.TreeBuilder):
 def _draw(file: PictureFile, svg: bytes) -> Image.Image:
     fonts = [str(bundled_font(name)) for name in SVG_FONTS]
     # With -P, modules are never taken from the current folder.
-    command = [sys.executable, "-P", "-m", "flowgif.targets.resvg", str(file.max_side), SVG_FAMILY, *fonts]
+    command = [sys.executable, "-P", "-m", "flowgif.targets.resvg", str(file.drawn_side), SVG_FAMILY, *fonts]
     try:
         done = subprocess.run(command, input=svg, capture_output=True, check=False, timeout=SECONDS)  # noqa: S603
     except subprocess.TimeoutExpired:

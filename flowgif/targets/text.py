@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from flowgif.errors import UnusableInput
 from flowgif.files import missing
 from flowgif.targets.fonts import TEXT_FONT, bundled_font
-from flowgif.targets.picture import Picture
+from flowgif.targets.picture import DRAWN_SIDE, Picture
 
 __all__ = ["draw_text"]
 
@@ -24,7 +24,7 @@ NO_CHARACTER = "\U0010ffff"  # no font has a glyph for it
 INVISIBLE = re.compile("[\ufe00-\ufe0f]")  # they choose between variants of the character before
 
 
-def draw_text(text: str, font: Path | None = None, max_side: int = 1024) -> Picture:
+def draw_text(text: str, font: Path | None = None, max_side: int = DRAWN_SIDE) -> Picture:
     r"""Draws a text in black on transparent paper. It fills a picture whose longer side has ``max_side`` pixels.
 
     Args:
