@@ -70,7 +70,7 @@ def test_weights_do_not_depend_on_the_number_of_threads(tmp_path: Path, torch_th
     weights: list[bytes] = []
     for threads in (1, 2):
         torch_threads(threads)
-        run = flowgif.train(read_settings(None, flags), tmp_path / str(threads)).run
+        run = session.train(read_settings(None, flags), tmp_path / str(threads)).run
         weights.append((run.folder / "weights.safetensors").read_bytes())
     assert weights[0] == weights[1]
 

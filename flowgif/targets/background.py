@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
+from flowgif.targets.masks import Mask, eroded
 from flowgif.targets.perceived import Colours, Points, perceived
 
 __all__ = ["Background", "Mask", "distances", "find_background", "ring_of"]
-
-Mask = npt.NDArray[np.bool_]
 
 RING = 0.02  # width of the border that is looked at, share of the shorter side
 ALIKE = 0.1  # colours nearer than this are one colour, in perceived units
@@ -55,11 +53,7 @@ class Background:
 
 def ring_of(region: Mask) -> Mask:
     """Returns the pixels of a region that are near its outline or the picture's edge."""
-    from scipy.ndimage import binary_erosion
-
-    width = max(1, round(RING * min(region.shape)))
-    inner = binary_erosion(region, np.ones((3, 3), dtype=np.bool_), iterations=width)
-    return region & ~cast(Mask, inner)
+    return region & ~eroded(region, max(1, round(RING * min(region.shape))), corners=True)
 
 
 def find_background(colours: Colours, region: Mask) -> Background:
@@ -189,10 +183,7 @@ def _error(colours: Colours, ring: Mask, background: Background) -> float:
 
 def _marks_remain(colours: Colours, region: Mask, ring: Mask, background: Background) -> bool:
     """Whether solid marks that the border does not cut remain if all the border's colours are background."""
-    from scipy.ndimage import binary_erosion
-
-    away = distances(colours, background)
-    marks = cast(Mask, binary_erosion(region & (away > 2 * ALIKE), np.ones((3, 3), dtype=np.bool_)))
+    marks = eroded(region & (distances(colours, background) > 2 * ALIKE), corners=True)
     return bool(marks.sum() > 0.01 * region.sum() and not (marks & ring).any())
 
 

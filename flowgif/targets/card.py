@@ -6,13 +6,14 @@ from typing import cast
 
 import numpy as np
 
-from flowgif.targets.background import Mask
+from flowgif.targets.masks import Mask, eroded, spanned
 from flowgif.targets.perceived import Colours, Points, difference_from, perceived
 
 __all__ = ["find_card", "inner_card", "without_frame"]
 
 OPAQUE = 0.95
 CONVEX = 0.92  # least share of its convex hull that a card fills
+LARGE = 0.6  # least share of a region that a card in it fills
 WIDEST_FRAME = 0.03  # share of the shorter side
 FRAMES = 3  # most frames one inside the other
 ALIKE = 0.1  # perceived distance below which colours are one colour
@@ -23,17 +24,15 @@ def find_card(colours: Colours, alpha: Points) -> Mask | None:
 
     An app icon, a badge and a window are convex. A sticker follows its figure, but has a white edge.
     """
-    from scipy.ndimage import binary_erosion
-
     opaque = alpha > OPAQUE
     if opaque.mean() < 0.05:
         return None
-    inner = cast(Mask, binary_erosion(opaque, iterations=2))  # the outermost pixels are mixed with what lies behind
+    inner = eroded(opaque, 2)  # the outermost pixels are mixed with what lies behind
     if not inner.any():
         return None
     if _fills_its_hull(opaque):
         return inner
-    edge = inner & ~cast(Mask, binary_erosion(inner, iterations=max(1, min(alpha.shape) // 100)))
+    edge = inner & ~eroded(inner, max(1, min(alpha.shape) // 100))
     away, _ = difference_from(perceived(np.full((1, 3), 255, dtype=np.uint8)), colours)
     return inner if (away[edge] < ALIKE).mean() > 0.9 else None
 
@@ -45,16 +44,18 @@ def inner_card(marks: Mask, region: Mask) -> Mask | None:
         marks: what differs from the region's border.
         region: where to look.
     """
-    from scipy.ndimage import binary_erosion, binary_fill_holes, label
+    if spanned(marks).sum() < LARGE * region.sum():
+        return None
+    from scipy.ndimage import binary_fill_holes, label
 
     filled = cast(Mask, binary_fill_holes(marks))
-    if filled.sum() < 0.6 * region.sum():
+    if filled.sum() < LARGE * region.sum():
         return None
     parts = cast(tuple[np.ndarray, int], label(filled))[0]
     largest = parts == 1 + int(np.argmax(np.bincount(parts[parts > 0])[1:]))
-    if largest.sum() < 0.6 * region.sum() or not _fills_its_hull(largest):
+    if largest.sum() < LARGE * region.sum() or not _fills_its_hull(largest):
         return None
-    inner = cast(Mask, binary_erosion(largest, iterations=2))
+    inner = eroded(largest, 2)
     # An O is no card with a hole of paper in it: a card is mostly of another colour than what surrounds it.
     return inner if inner.any() and marks[inner].mean() > 0.6 else None
 
@@ -97,9 +98,11 @@ def _loop(colours: Colours, depth: int) -> Points:
 
 def _fills_its_hull(area: Mask) -> bool:
     """Whether an area fills nearly all of its convex hull."""
+    rows, columns = np.flatnonzero(area.any(1)), np.flatnonzero(area.any(0))
+    if not len(rows) or area.sum() < CONVEX / 2 * (np.ptp(rows) + 1) * (np.ptp(columns) + 1):
+        return False  # a convex area fills at least half of its box
     from scipy.spatial import ConvexHull, QhullError
 
-    rows = np.flatnonzero(area.any(1))
     left, right = area[rows].argmax(1), area.shape[1] - area[rows, ::-1].argmax(1)
     corners = [np.stack([side, row], 1) for side in (left, right) for row in (rows, rows + 1)]
     try:

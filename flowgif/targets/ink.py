@@ -11,8 +11,9 @@ from PIL import Image
 
 from flowgif import names
 from flowgif.errors import UnusableInput
-from flowgif.targets.background import Background, Mask, find_background, ring_of
+from flowgif.targets.background import Background, find_background, ring_of
 from flowgif.targets.card import find_card, inner_card, without_frame
+from flowgif.targets.masks import Mask
 from flowgif.targets.perceived import Colours, difference_from, perceived
 from flowgif.targets.photograph import is_photograph, tone
 

@@ -8,7 +8,8 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from flowgif.targets.background import Background, Mask, distances
+from flowgif.targets.background import Background, distances
+from flowgif.targets.masks import Mask
 from flowgif.targets.perceived import Colours, Points, lightness, perceived
 
 __all__ = ["Tone", "is_photograph", "tone"]
@@ -52,10 +53,9 @@ def is_photograph(colours: Colours, region: Mask, background: Background) -> boo
         region: the pixels that count, (rows, columns).
         background: their background.
     """
-    from scipy.ndimage import maximum_filter, minimum_filter
-
     level = perceived(background.evened(colours))[..., 0]
-    slope = cast(Points, maximum_filter(level, 3)) - cast(Points, minimum_filter(level, 3))
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(level, 1, "edge"), (3, 3))
+    slope = around.max((2, 3)) - around.min((2, 3))
     soft = float(((slope > SOFT[0]) & (slope < SOFT[1]))[region].mean())
     if soft < LEAST_SOFT:
         return False

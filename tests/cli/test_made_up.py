@@ -103,7 +103,7 @@ def test_a_made_up_model_trains_by_a_made_up_objective_and_optimiser(
 def test_what_does_not_go_with_a_made_up_model_is_refused(
     options: str, message: str, tmp_path: Path, run_here: Callable[..., Finished]
 ) -> None:
-    words = ("--model", "shift", *options.split())
+    words = ("--model", "shift", *options.split()) if "--model" not in options else options.split()
     done = run_here("train", "--data", "moons", *words, cwd=tmp_path)
     assert done.code == 2
     assert message in done.err

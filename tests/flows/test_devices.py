@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 import torch
 
@@ -50,7 +52,8 @@ def test_one_time_of_all_points_is_a_number_to_the_grids() -> None:
 @pytest.mark.parametrize("model", [RealNVPConfig(), SplineConfig()], ids=lambda model: model.name)
 def test_layers_stay_on_the_device(model: ModelConfig) -> None:
     flow = _flow(model)
-    mapped = flow.to_base(torch.empty(10, 2, device=META))
+    # What lies around it looks at the points' values, which there are none of.
+    mapped = inspect.unwrap(type(flow).to_base)(flow, torch.empty(10, 2, device=META))
     assert mapped.point.device == mapped.ladj.device == META
     mapped.ladj.sum().backward()
     assert all(p.grad is None or p.grad.device == META for p in flow.parameters())

@@ -9,9 +9,9 @@ import pytest
 import torch
 from devtools import Chromium
 
+from flowgif.api import Loaded
 from flowgif.drawing.cloud import spread_cloud
 from flowgif.drawing.view import make_view
-from flowgif.session import Loaded
 
 
 @pytest.fixture(scope="session")
