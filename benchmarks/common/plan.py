@@ -59,8 +59,8 @@ class Plan:
         return {**names, "arithmetic": self.arithmetic.name}
 
     def flowgif(self, *words: object) -> Timed:
-        """Runs a ``flowgif`` command with this plan's arithmetic; a quick plan appends options that cut it short."""
-        return run(*words, *(self._shortcuts(words) if self.quick else ()), environment=self.arithmetic.environment)
+        """Runs a ``flowgif`` command with this plan's arithmetic; a quick plan has options that cut it short."""
+        return run(*(self._cut_short(words) if self.quick else words), environment=self.arithmetic.environment)
 
     def call(self, function: str, **arguments: Any) -> tuple[Timed, Any]:
         """Calls a function of the benchmarks in a process of its own, with this plan's arithmetic."""
@@ -72,6 +72,16 @@ class Plan:
         if not Path(folder).exists():
             self.flowgif("train", "--img", find_picture(picture), "--out", folder, *options)
         return folder
+
+    def _cut_short(self, words: tuple[object, ...]) -> tuple[object, ...]:
+        """Returns a command's words with shortcuts in the place of its own options of these names."""
+        shortcuts = self._shortcuts(words)
+        kept = [
+            word
+            for before, word in zip((None, *words), words, strict=False)
+            if not {before, word} & {option for option in shortcuts if str(option).startswith("--")}
+        ]
+        return (*kept, *shortcuts)
 
     def _shortcuts(self, words: tuple[object, ...]) -> tuple[object, ...]:
         given = {*words}
