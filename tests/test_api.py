@@ -56,6 +56,7 @@ def test_a_data_set_s_name_may_be_that_of_a_picture(place: Path) -> None:
         flowgif.train("rings", data="moons")
 
 
+@pytest.mark.slow
 def test_configs_directories_and_replacing(place: Path) -> None:
     (place / "small.toml").write_text('[target]\ndata = "circles"\n[training]\nsteps = 5\nbatch_size = 16\n')
     run = flowgif.train(config="small.toml", steps=2)

@@ -35,6 +35,7 @@ def _player(loops: int) -> list[str]:
     return [sys.executable, "-c", PLAYER.format(tests=str(Path(__file__).parents[1]), loops=loops)]
 
 
+@pytest.mark.slow
 def test_a_run_plays_once_and_is_written(workplace: Path, tmp_path: Path) -> None:
     run, out = workplace / "runs" / "cat", tmp_path / "x.gif"
     command = [FLOWGIF, "animate", run, "--show", "-o", out, *SIZE]

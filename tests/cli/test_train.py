@@ -82,6 +82,7 @@ def test_a_config_alone_is_enough_and_flags_win(tmp_path: Path, run_here: Callab
     assert _weights(tmp_path / "again") == _weights(tmp_path / "runs" / "x")
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_the_same_gif(
     tmp_path: Path, small: Path, run_here: Callable[..., Finished]
 ) -> None:
@@ -215,8 +216,8 @@ def _svg(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("prepare", "words", "folder", "source"),
     [
-        (_svg, "logo.svg --max-side 32", "runs/logo", "logo.svg"),
-        (_one_frame_of_two, "cat.gif --frame 2", "runs/cat", "cat.gif"),
+        pytest.param(_svg, "logo.svg --max-side 32", "runs/logo", "logo.svg", marks=pytest.mark.slow),
+        pytest.param(_one_frame_of_two, "cat.gif --frame 2", "runs/cat", "cat.gif", marks=pytest.mark.slow),
         (_as_it_is, r"--text Hi,\nyou! --max-side 64", "runs/Hi-you", r'text "Hi,\nyou!"'),
     ],
 )
@@ -275,6 +276,7 @@ def test_flags_that_name_another_target_leave_the_old_ones_settings_behind(
     assert "noise" not in tomllib.loads((tmp_path / "runs/circles/config.toml").read_text())["target"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_an_existing_run_nothing(workplace: Path, tmp_path: Path) -> None:
     shutil.copytree(workplace / "runs" / "cat", tmp_path / "run")
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
