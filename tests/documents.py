@@ -93,7 +93,7 @@ def _text(path: Path) -> str:
 
 
 def _expand(line: str, sample: str = "") -> Iterator[Command]:
-    if not line.startswith("flowgif"):
+    if line.split()[:1] != ["flowgif"]:
         return
     names = sorted(path.stem for path in (ROOT / "configs").glob("*.toml")) if "NAME" in line else [""]
     for name in names:
