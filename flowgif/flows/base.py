@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, cast
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from flowgif.errors import UnusableInput
+from flowgif.flows.points import is_far
 
 __all__ = [
     "ContinuousFlow",
@@ -25,18 +24,9 @@ __all__ = [
     "Mapped",
     "Regularised",
     "base_log_prob",
-    "dtypes_of",
-    "for_any_points",
-    "is_far",
 ]
 
-Method = TypeVar("Method", bound=Callable[..., Any])
-
 POINTS_AT_ONCE = 1 << 20  # number of points, over all times, that are computed together: tens of megabytes
-# Data units. Targets have a standard deviation of 1, and the cloud has no point in 10^22 further away. A map that fails
-# there says nothing about the flow.
-FAR = 10.0
-LARGEST = 1e18  # the largest coordinate that is carried; the square of a larger one can overflow in float32
 
 
 class Ink(Protocol):
@@ -96,56 +86,6 @@ class Regularised(NamedTuple):
 def base_log_prob(z: Tensor) -> Tensor:
     """Computes log N(z; 0, I) in nats, shape (n,), for z of shape (n, 2)."""
     return -0.5 * z.square().sum(-1) - math.log(2 * math.pi)
-
-
-def is_far(x: Tensor) -> Tensor:
-    """Returns which of the points x (n, 2) are further than FAR from the middle along an axis, (n,)."""
-    return (x.abs() > FAR).any(1)
-
-
-def dtypes_of(flow: Flow, x: Tensor) -> tuple[torch.dtype, torch.dtype]:
-    """Returns the dtypes in which a flow computes, and in which it answers about points x."""
-    given = x.dtype if x.is_floating_point() else torch.get_default_dtype()
-    parameter = next(flow.parameters(), None)
-    return given if parameter is None else parameter.dtype, given
-
-
-def for_any_points(method: Method) -> Method:
-    """Decorates a flow's method that carries points, (n, 2), its first argument, so that it takes any points.
-
-    The method itself gets at least one point, and only finite ones in the dtype of the flow's parameters. The results
-    have the points' dtype, those of integers torch's default dtype. The results of a point that is not finite, or has a
-    coordinate above LARGEST, are nan, and no other point notices it.
-
-    Raises:
-        UnusableInput: the points do not have the shape (n, 2).
-    """
-
-    @wraps(method)
-    def carry(flow: Flow, x: Tensor, *args: Any, **kwargs: Any) -> Any:
-        if x.ndim != 2 or x.shape[1] != 2:
-            raise UnusableInput(f"points have the shape {tuple(x.shape)}; give them as (n, 2)")
-        own, given = dtypes_of(flow, x)
-        kept = (x.abs() <= LARGEST).all(1)
-        if x.dtype == own and len(x) and bool(kept.all()):
-            return method(flow, x, *args, **kwargs)
-        any_kept = bool(kept.any())
-        results = method(flow, x[kept].to(own) if any_kept else x.new_zeros(1, 2, dtype=own), *args, **kwargs)
-
-        def for_all(result: Tensor, axis: int) -> Tensor:
-            """Returns the results of all points from those of the points that were carried."""
-            sizes = [*result.shape]
-            sizes[axis] = len(x)
-            whole = result.new_full(sizes, math.nan, dtype=given)
-            if any_kept:
-                whole.movedim(axis, 0)[kept] = result.movedim(axis, 0).to(given)
-            return whole
-
-        if isinstance(results, Mapped):
-            return Mapped(for_all(results.point, -2), for_all(results.ladj, -1))
-        return for_all(results, -2)
-
-    return cast(Method, carry)
 
 
 class Flow(nn.Module, ABC):

@@ -18,12 +18,13 @@ from torch import Tensor
 from flowgif import names
 from flowgif.config.models import FFJORDConfig
 from flowgif.errors import NumericalError
-from flowgif.flows.base import ContinuousFlow, Ink, Mapped, Regularised, dtypes_of, for_any_points, is_far
+from flowgif.flows.base import ContinuousFlow, Ink, Mapped, Regularised
 from flowgif.flows.continuous.concatsquash import ConcatSquashNetwork
 from flowgif.flows.continuous.grid import GridNetwork
 from flowgif.flows.continuous.nodes import fit_grids
 from flowgif.flows.continuous.solver import Derivative, Solution, Solver, solve
 from flowgif.flows.continuous.velocity import Prepared, VelocityField, VelocityNetwork
+from flowgif.flows.points import dtypes_of, for_any_points, is_far
 from flowgif.machine import use_threads
 from flowgif.names import Table
 from flowgif.parallel import ordered_map

@@ -17,9 +17,10 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
-from flowgif.flows.base import Flow, Mapped, for_any_points
+from flowgif.flows.base import Flow, Mapped
 from flowgif.flows.discrete.conditioner import Conditioner
 from flowgif.flows.networks import ListOf
+from flowgif.flows.points import for_any_points
 
 __all__ = ["Chain", "DiscreteFlow", "Layer", "log_slope_part_way", "part_way"]
 
