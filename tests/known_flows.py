@@ -17,7 +17,7 @@ from flowgif.drawing.trajectories import Trajectories
 from flowgif.flows.base import Flow, Mapped
 from flowgif.targets.image import ImageTarget
 from flowgif.targets.mixture import GaussianMixture
-from flowgif.targets.picture import Picture
+from flowgif.targets.reading.picture import Picture
 from flowgif.targets.toy import ToyTarget
 from flowgif.timeline import Moment
 

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 from sklearn.datasets import load_sample_images
 
-from flowgif.targets.perceived import perceived
+from flowgif.targets.inks.perceived import perceived
 
 BLUR = 0.01  # share of the longer side
 

@@ -24,7 +24,7 @@ from flowgif.machine import use_threads
 from flowgif.runs.settings import read_settings
 from flowgif.session import resume
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.loading import load_picture
+from flowgif.targets.reading.loading import load_picture
 from flowgif.timeline import Pace
 from flowgif.training.trainer import StepRecord
 

@@ -15,7 +15,7 @@ from typing import ClassVar, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from flowgif.flows.points import is_far
+from flowgif.flows.points import Mapped, is_far
 
 __all__ = [
     "ContinuousFlow",
@@ -53,18 +53,6 @@ class Ink(Protocol):
     def density(self, x: Tensor, y: Tensor, blur: tuple[float, float] = ...) -> Tensor:
         """Returns the density, blurred, at every node of a lattice, (rows, columns)."""
         ...
-
-
-class Mapped(NamedTuple):
-    """Points carried by a flow.
-
-    Attributes:
-        point: the images of the points, (..., n, 2), data units.
-        ladj: log |det d(point) / d(argument)|, (..., n).
-    """
-
-    point: Tensor
-    ladj: Tensor
 
 
 class Regularised(NamedTuple):

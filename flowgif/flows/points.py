@@ -1,11 +1,11 @@
-"""What points a flow's maps may be given: any number, in any dtype, however far away."""
+"""What a flow's maps are given, points of any number and dtype, however far away, and what they return."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from flowgif.errors import UnusableInput
 if TYPE_CHECKING:
     from flowgif.flows.base import Flow
 
-__all__ = ["dtypes_of", "for_any_points", "is_far"]
+__all__ = ["Mapped", "dtypes_of", "for_any_points", "is_far"]
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -23,6 +23,18 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 # there says nothing about the flow.
 FAR = 10.0
 LARGEST = 1e18  # the largest coordinate that is carried; the square of a larger one can overflow in float32
+
+
+class Mapped(NamedTuple):
+    """Points carried by a flow.
+
+    Attributes:
+        point: the images of the points, (..., n, 2), data units.
+        ladj: log |det d(point) / d(argument)|, (..., n).
+    """
+
+    point: Tensor
+    ladj: Tensor
 
 
 def is_far(x: Tensor) -> Tensor:
@@ -68,9 +80,8 @@ def for_any_points(method: Method) -> Method:
                 whole.movedim(axis, 0)[kept] = result.movedim(axis, 0).to(given)
             return whole
 
-        if isinstance(results, tuple):  # a Mapped
-            point, ladj = results
-            return type(results)(for_all(point, -2), for_all(ladj, -1))
+        if isinstance(results, Mapped):
+            return Mapped(for_all(results.point, -2), for_all(results.ladj, -1))
         return for_all(results, -2)
 
     return cast(Method, carry)

@@ -32,9 +32,9 @@ from flowgif.runs.provenance import PROVENANCE, PictureOrigin, is_run, provenanc
 from flowgif.runs.settings import CONFIG, WEIGHTS, settings_of
 from flowgif.runs.tensors import read_tensors, to_bytes, write_tensors
 from flowgif.targets.build import build_target
-from flowgif.targets.loading import AS_IT_IS, load_picture
 from flowgif.targets.mixture import GaussianMixture
-from flowgif.targets.picture import Picture
+from flowgif.targets.reading.loading import AS_IT_IS, load_picture
+from flowgif.targets.reading.picture import Picture
 
 __all__ = ["INITIAL", "METRICS", "WEIGHTS", "Run", "open_target"]
 

@@ -15,7 +15,7 @@ from flowgif.config.schema import RunConfig, TargetConfig
 from flowgif.errors import UnusableInput
 from flowgif.files import STDIN
 from flowgif.runs.provenance import find_source, find_time, is_run
-from flowgif.targets.loading import AS_IT_IS, load_picture, read_picture
+from flowgif.targets.reading.loading import AS_IT_IS, load_picture, read_picture
 
 __all__ = [
     "CONFIG",

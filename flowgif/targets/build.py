@@ -9,9 +9,9 @@ from flowgif.config.schema import TargetConfig
 from flowgif.errors import UnusableInput
 from flowgif.names import Table
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.loading import read_picture
 from flowgif.targets.mixture import GaussianMixture
-from flowgif.targets.picture import Picture
+from flowgif.targets.reading.loading import read_picture
+from flowgif.targets.reading.picture import Picture
 from flowgif.targets.toy import ToyTarget
 
 __all__ = ["TARGETS", "TargetKind", "build_target"]

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from flowgif.targets.ink import ink_of
+from flowgif.targets.inks.ink import ink_of
 from flowgif.targets.mixture import ColourSource, GaussianMixture, as_floats
-from flowgif.targets.picture import Picture
+from flowgif.targets.reading.picture import Picture
 
 __all__ = ["ImageTarget"]
 
@@ -25,7 +25,7 @@ class ImageTarget(GaussianMixture):
 
     Args:
         picture: the picture as it is used.
-        kind, threshold: see :func:`flowgif.targets.ink.ink_of`.
+        kind, threshold: see :func:`flowgif.targets.inks.ink.ink_of`.
 
     Attributes:
         ink: the ink of the picture as it is used, (rows, columns) in [0, 1].

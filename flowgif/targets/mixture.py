@@ -21,7 +21,7 @@ from torch import Tensor
 
 from flowgif.targets.hilbert import hilbert_order
 from flowgif.targets.lattice import LOG_2PI, ClosedForm, Lattice, build_lattices, evaluate_on, gaussian, level_for
-from flowgif.targets.picture import Picture
+from flowgif.targets.reading.picture import Picture
 
 __all__ = ["ClosedForm", "ColourSource", "GaussianMixture", "as_floats"]
 

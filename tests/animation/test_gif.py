@@ -24,7 +24,7 @@ from flowgif.drawing.trajectories import Trajectories
 from flowgif.drawing.view import make_view
 from flowgif.errors import UnusableInput
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.picture import Picture
+from flowgif.targets.reading.picture import Picture
 from flowgif.targets.toy import ToyTarget
 from flowgif.timeline import Moment, Pace
 

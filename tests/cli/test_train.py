@@ -22,7 +22,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from flowgif.runs.settings import read_settings
-from flowgif.targets.fonts import bundled_font
+from flowgif.targets.reading.fonts import bundled_font
 
 RUN_FILES = {
     "config.toml",

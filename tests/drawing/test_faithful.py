@@ -27,7 +27,7 @@ from flowgif.drawing.trajectories import Trajectories
 from flowgif.drawing.view import make_view
 from flowgif.runs.settings import read_settings
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.loading import load_picture
+from flowgif.targets.reading.loading import load_picture
 from flowgif.timeline import EASINGS, Moment, Pace
 
 OTHERS = sorted({path.stem for path in (ROOT / "imgs").glob("*.png")} - {"cat"})

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from flowgif.drawing.picture_colours import picture_colours
-from flowgif.targets.ink import ink_of
+from flowgif.targets.inks.ink import ink_of
 
 # A picture's colours are clustered, and a cluster's colour is its members' mean: by trial within a few levels of 255.
 NEAR = 6

@@ -18,7 +18,7 @@ from flowgif.evaluation.samples import write_samples
 from flowgif.flows.base import Flow, Mapped
 from flowgif.names import SAMPLE_SUFFIXES, Names, Table
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.picture import Picture
+from flowgif.targets.reading.picture import Picture
 
 
 class Shifted(Flow):

@@ -13,7 +13,7 @@ from flowgif.errors import UnusableInput
 from flowgif.targets.build import TARGETS, build_target
 from flowgif.targets.image import ImageTarget
 from flowgif.targets.mixture import GaussianMixture
-from flowgif.targets.picture import Picture
+from flowgif.targets.reading.picture import Picture
 from flowgif.targets.toy import TOY_SETS, ToyTarget
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.loading import load_picture
-from flowgif.targets.picture import Picture
+from flowgif.targets.reading.loading import load_picture
+from flowgif.targets.reading.picture import Picture
 
 # float64, through two multiplications and their inverses, of pixel numbers up to some thousands.
 ROUND_TRIP = 1e-8

@@ -11,7 +11,7 @@ from drawn_ink import BLACK, WHITE, Drawn, drawn_pictures, held_out_pictures, ov
 from PIL import Image
 
 from flowgif.errors import UnusableInput
-from flowgif.targets.ink import MIN_INK, ink_of
+from flowgif.targets.inks.ink import MIN_INK, ink_of
 
 
 @pytest.mark.parametrize("picture", [*drawn_pictures(), *held_out_pictures()], ids=lambda picture: picture.name)

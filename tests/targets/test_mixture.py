@@ -10,8 +10,8 @@ import torch
 from scipy import stats
 
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.loading import load_picture
 from flowgif.targets.mixture import GaussianMixture
+from flowgif.targets.reading.loading import load_picture
 from flowgif.targets.toy import ToyTarget
 
 IMGS = Path(__file__).parents[2] / "imgs"

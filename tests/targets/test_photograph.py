@@ -8,8 +8,8 @@ import torch
 from stippling import likeness, portrait, sample_photograph, tone_of, voronoi_stipples
 
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.ink import ink_of
-from flowgif.targets.picture import Picture
+from flowgif.targets.inks.ink import ink_of
+from flowgif.targets.reading.picture import Picture
 
 PHOTOGRAPHS = {
     "china": lambda: sample_photograph("china.jpg"),

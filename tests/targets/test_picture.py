@@ -18,11 +18,11 @@ from PIL import Image
 
 from flowgif.errors import UnusableInput
 from flowgif.files import STDIN
-from flowgif.targets import loading
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.ink import ink_of
-from flowgif.targets.loading import PICTURES, PictureKind, load_picture
-from flowgif.targets.picture import Picture
+from flowgif.targets.inks.ink import ink_of
+from flowgif.targets.reading import loading
+from flowgif.targets.reading.loading import PICTURES, PictureKind, load_picture
+from flowgif.targets.reading.picture import Picture
 
 # JPEG at quality 95 keeps flat areas to within a few levels.
 COMPRESSION = 0.05

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from flowgif.errors import UnusableInput
-from flowgif.targets import svg
-from flowgif.targets.loading import load_picture
+from flowgif.targets.reading import svg
+from flowgif.targets.reading.loading import load_picture
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 12 8"'
 BLOCK = '<rect x="2" y="1" width="3" height="3"/>'

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from flowgif.errors import UnusableInput
-from flowgif.targets.fonts import bundled_font
-from flowgif.targets.text import MARGIN, draw_text
+from flowgif.targets.reading.fonts import bundled_font
+from flowgif.targets.reading.text import MARGIN, draw_text
 
 SIDE = 256
 

@@ -16,7 +16,7 @@ from flowgif.flows.base import ContinuousFlow, Mapped
 from flowgif.flows.discrete.realnvp import realnvp
 from flowgif.targets.image import ImageTarget
 from flowgif.targets.lattice import WINDOW
-from flowgif.targets.loading import load_picture
+from flowgif.targets.reading.loading import load_picture
 from flowgif.targets.toy import ToyTarget
 from flowgif.training.flow_matching import FlowMatching
 

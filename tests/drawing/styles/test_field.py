@@ -12,7 +12,7 @@ from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.table import STYLES
 from flowgif.drawing.trajectories import Trajectories
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.picture import Picture
+from flowgif.targets.reading.picture import Picture
 from flowgif.timeline import Moment
 
 

@@ -11,7 +11,7 @@ from flowgif.drawing.placing import place_runs
 from flowgif.drawing.styles.panels import PanelsStyle
 from flowgif.errors import UnusableInput
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.picture import Picture
+from flowgif.targets.reading.picture import Picture
 
 
 def test_panels_show_the_target_and_what_is_made_of_it() -> None:

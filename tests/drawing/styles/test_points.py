@@ -13,7 +13,7 @@ from flowgif.drawing.styles.points import PointsStyle
 from flowgif.drawing.styles.table import STYLES
 from flowgif.errors import UnusableInput
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.picture import Picture
+from flowgif.targets.reading.picture import Picture
 from flowgif.timeline import Moment, Pace, make_timeline
 
 

@@ -22,7 +22,7 @@ from flowgif.flows.continuous.nodes import (
     place_nodes,
 )
 from flowgif.targets.image import ImageTarget
-from flowgif.targets.picture import Picture
+from flowgif.targets.reading.picture import Picture
 from flowgif.targets.toy import ToyTarget
 
 SIDE, RADIUS = 200, 70

@@ -1,7 +1,7 @@
-"""Draws the SVG on stdin as a PNG on stdout: ``python -m flowgif.targets.resvg SIDE FAMILY FONT...``
+"""Draws the SVG on stdin as a PNG on stdout: ``python -m flowgif.targets.reading.resvg SIDE FAMILY FONT...``
 
 If resvg refuses the SVG, nothing is on stdout, and the last line on stderr says why. This is a program of its own, with
-little memory, a large stack and nothing to lose; see :mod:`flowgif.targets.svg`.
+little memory, a large stack and nothing to lose; see :mod:`flowgif.targets.reading.svg`.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from flowgif.config.schema import TargetConfig
 from flowgif.errors import UnusableInput
 from flowgif.files import STDIN, missing
 from flowgif.names import Table
-from flowgif.targets.picture import DRAWN_SIDE, MAX_SIDE, Picture, PictureFile, shrink
-from flowgif.targets.raster import read_raster
-from flowgif.targets.svg import is_svg, read_svg
-from flowgif.targets.text import draw_text
+from flowgif.targets.reading.picture import DRAWN_SIDE, MAX_SIDE, Picture, PictureFile, shrink
+from flowgif.targets.reading.raster import read_raster
+from flowgif.targets.reading.svg import is_svg, read_svg
+from flowgif.targets.reading.text import draw_text
 
 __all__ = ["AS_IT_IS", "PICTURES", "PictureKind", "load_picture", "read_picture"]
 
@@ -45,7 +45,7 @@ def read_picture(target: TargetConfig) -> Picture:
     """Reads the picture that a target names, or draws its text.
 
     Raises:
-        UnusableInput: as :func:`load_picture` and :func:`flowgif.targets.text.draw_text`.
+        UnusableInput: as :func:`load_picture` and :func:`flowgif.targets.reading.text.draw_text`.
     """
     if target.text is not None:
         return draw_text(target.text, target.font, target.max_side or DRAWN_SIDE)

@@ -11,11 +11,11 @@ from PIL import Image
 
 from flowgif import names
 from flowgif.errors import UnusableInput
-from flowgif.targets.background import Background, find_background, ring_of
-from flowgif.targets.card import find_card, inner_card, without_frame
-from flowgif.targets.masks import Mask
-from flowgif.targets.perceived import Colours, difference_from, perceived
-from flowgif.targets.photograph import is_photograph, tone
+from flowgif.targets.inks.background import Background, find_background, ring_of
+from flowgif.targets.inks.card import find_card, inner_card, without_frame
+from flowgif.targets.inks.masks import Mask
+from flowgif.targets.inks.perceived import Colours, difference_from, perceived
+from flowgif.targets.inks.photograph import is_photograph, tone
 
 __all__ = ["Ink", "InkArray", "ink_of"]
 
@@ -72,7 +72,7 @@ def ink_of(image: Image.Image, kind: str = "auto", threshold: float | None = Non
     """Finds how much ink each pixel holds.
 
     The background is what the picture's border shows, or its transparency. Ink is what looks different from it, in
-    proportion to the distance (:func:`flowgif.targets.perceived.perceived`). If only a margin is transparent, the
+    proportion to the distance (:func:`flowgif.targets.inks.perceived.perceived`). If only a margin is transparent, the
     opaque part is a card, and the ink is the mark on it. The ink of a photograph is its tone.
 
     Args:

@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from flowgif.errors import UnusableInput
 from flowgif.files import missing
-from flowgif.targets.fonts import TEXT_FONT, bundled_font
-from flowgif.targets.picture import DRAWN_SIDE, Picture
+from flowgif.targets.reading.fonts import TEXT_FONT, bundled_font
+from flowgif.targets.reading.picture import DRAWN_SIDE, Picture
 
 __all__ = ["draw_text"]
 

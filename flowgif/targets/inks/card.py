@@ -6,8 +6,8 @@ from typing import cast
 
 import numpy as np
 
-from flowgif.targets.masks import Mask, eroded, spanned
-from flowgif.targets.perceived import Colours, Points, difference_from, perceived
+from flowgif.targets.inks.masks import Mask, eroded, spanned
+from flowgif.targets.inks.perceived import Colours, Points, difference_from, perceived
 
 __all__ = ["find_card", "inner_card", "without_frame"]
 

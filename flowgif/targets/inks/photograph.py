@@ -8,9 +8,9 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from flowgif.targets.background import Background, distances
-from flowgif.targets.masks import Mask
-from flowgif.targets.perceived import Colours, Points, lightness, perceived
+from flowgif.targets.inks.background import Background, distances
+from flowgif.targets.inks.masks import Mask
+from flowgif.targets.inks.perceived import Colours, Points, lightness, perceived
 
 __all__ = ["Tone", "is_photograph", "tone"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from flowgif.errors import UnusableInput
-from flowgif.targets.picture import Picture, PictureFile, shrink
+from flowgif.targets.reading.picture import Picture, PictureFile, shrink
 
 __all__ = ["read_raster"]
 

@@ -1,7 +1,7 @@
 """Draws SVG files with resvg, which is given nothing but the file and fonts of our own.
 
-resvg runs in a process of its own (:mod:`flowgif.targets.resvg`), because a file can be made so that its drawing takes
-all memory, hours, or more stack than there is, which would end the process.
+resvg runs in a process of its own (:mod:`flowgif.targets.reading.resvg`), because a file can be made so that its
+drawing takes all memory, hours, or more stack than there is, which would end the process.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from xml.etree import ElementTree
 from PIL import Image
 
 from flowgif.errors import UnusableInput
-from flowgif.targets.fonts import SVG_FAMILY, SVG_FONTS, bundled_font
-from flowgif.targets.picture import Picture, PictureFile
+from flowgif.targets.reading.fonts import SVG_FAMILY, SVG_FONTS, bundled_font
+from flowgif.targets.reading.picture import Picture, PictureFile
 
 __all__ = ["is_svg", "read_svg"]
 
@@ -132,7 +132,7 @@ class _Tree(ElementTree.TreeBuilder):
 def _draw(file: PictureFile, svg: bytes) -> Image.Image:
     fonts = [str(bundled_font(name)) for name in SVG_FONTS]
     # With -P, modules are never taken from the current folder.
-    command = [sys.executable, "-P", "-m", "flowgif.targets.resvg", str(file.drawn_side), SVG_FAMILY, *fonts]
+    command = [sys.executable, "-P", "-m", "flowgif.targets.reading.resvg", str(file.drawn_side), SVG_FAMILY, *fonts]
     try:
         done = subprocess.run(command, input=svg, capture_output=True, check=False, timeout=SECONDS)  # noqa: S603
     except subprocess.TimeoutExpired:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flowgif.targets.masks import Mask, eroded
-from flowgif.targets.perceived import Colours, Points, perceived
+from flowgif.targets.inks.masks import Mask, eroded
+from flowgif.targets.inks.perceived import Colours, Points, perceived
 
 __all__ = ["Background", "Mask", "distances", "find_background", "ring_of"]
 

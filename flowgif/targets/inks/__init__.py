@@ -1,0 +1,1 @@
+"""Decides how much ink each pixel of a picture holds."""

@@ -1,0 +1,1 @@
+"""Reads pictures of any kind, and draws texts, as upright pixels."""
