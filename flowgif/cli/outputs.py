@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import os
 import sys
-import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.parse import quote
 
 from flowgif import names
 from flowgif.errors import FlowgifError, UnusableInput, did_you_mean
+from flowgif.files.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from flowgif.animation.animate import Animated
@@ -74,8 +74,8 @@ def written_to_stdout(
     if paired and not isinstance(FORMATS[suffix], VectorFormat):
         kind = FORMATS[suffix].name
         raise UnusableInput(f"--theme auto makes two {kind} files, and stdout takes one; give --theme light or dark")
-    with tempfile.TemporaryDirectory(prefix="flowgif-") as folder:
-        file = Path(folder) / f"{name}{suffix}"
+    with temporary_folder() as folder:
+        file = folder / f"{name}{suffix}"
         try:
             yield [file if out == STDOUT else out for out in outs]
         except FlowgifError as error:

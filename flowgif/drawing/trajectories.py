@@ -14,7 +14,7 @@ from torch import Tensor
 from flowgif.drawing.placing import DrawnRun
 from flowgif.drawing.view import Positions
 from flowgif.errors import NumericalError
-from flowgif.files import Spool, spool
+from flowgif.files.temporary import Spool, spool
 from flowgif.flows.base import Flow
 from flowgif.parallel import ordered_map
 from flowgif.timeline import Moment

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import torch
 
-from flowgif.errors import UnusableInput
 from flowgif.evaluation.figures import PLOTS, Material
 from flowgif.evaluation.sheets import Window, encode_png
-from flowgif.files import check_folder, write_atomically
+from flowgif.files.writing import check_folder, report_os_errors, settle, written_together
 from flowgif.flows.base import Flow
 from flowgif.runs.directory import INITIAL, Run
 from flowgif.targets.mixture import GaussianMixture
@@ -68,12 +67,12 @@ def write_plots(
         pictures[plot.name] = encode_png(plot.draw(material))
         if on_progress is not None:
             on_progress(len(pictures) / len(plots))
-    try:
+    with report_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UnusableInput(f"cannot write to {folder}: {error.strerror}; choose another place") from None
-    for name, picture in pictures.items():
-        write_atomically(folder / name, lambda path, picture=picture: path.write_bytes(picture))
+        settle(folder)
+        with written_together(folder) as stage:
+            for name, picture in pictures.items():
+                (stage / name).write_bytes(picture)
     return [folder / name for name in pictures]
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from flowgif.files import check_writable, write_atomically
+from flowgif.errors import printable
+from flowgif.files.writing import check_writable, write_atomically
 from flowgif.formats.film import Film
 from flowgif.formats.fit import FLOOR, write_fitted
 from flowgif.formats.presets import Limits, verify
@@ -89,8 +90,8 @@ class RasterFormat(Format):
 
     def write_whole(self, path: Path, content: Film, limits: Limits) -> Written:
         if limits.preset is None and limits.max_bytes is None:
-            write_atomically(path, lambda beside: self.write(beside, content))
-            return Written(path, path.stat().st_size, len(content), content.width, content.height)
+            size = write_atomically(path, lambda beside: self.write(beside, content))
+            return Written(path, size, len(content), content.width, content.height)
         preset = limits.preset
         if preset is None:
             fitted = write_fitted(path, content, self.write, limits.max_bytes)
@@ -135,11 +136,13 @@ class VectorFormat(Format):
         kept = replace(self.own_limits, bytes=min(sizes, default=None))
         most = number = content.positions.shape[1]
 
+        title = printable(path.stem)
+
         def fill(beside: Path) -> None:
             nonlocal number
-            number = fill_fitted(beside, content, lambda file, film: self.write(file, film, path.stem), kept, path)
+            number = fill_fitted(beside, content, lambda file, film: self.write(file, film, title), kept, path)
 
-        write_atomically(path, fill)
+        size = write_atomically(path, fill)
         given_up = f"{most} -> {number} particles" if number < most else ""
         height = content.height + content.caption_height
-        return Written(path, path.stat().st_size, len(content), content.width, height, given_up)
+        return Written(path, size, len(content), content.width, height, given_up)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flowgif.errors import UnusableInput
-from flowgif.files import Spool, spool
+from flowgif.files.temporary import Spool, spool
 from flowgif.formats.raster.palette import blended, merge_colours, nearest_colours
 from flowgif.formats.thin import thin
 from flowgif.parallel import ordered_map

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import bisect
 import shutil
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowgif.errors import CheckFailed
-from flowgif.files import write_atomically
+from flowgif.files.temporary import temporary_folder
+from flowgif.files.writing import write_atomically
 from flowgif.formats.film import Film
 from flowgif.units import describe
 
@@ -93,8 +93,8 @@ def write_fitted(
         CheckFailed: the file is too large even at the floor.
     """
     frames = len(film) if max_frames is None else min(len(film), max_frames)
-    with tempfile.TemporaryDirectory(prefix="flowgif-") as name:
-        trials = _Trials(film, write, max_bytes, Path(name), path.suffix)
+    with temporary_folder() as folder:
+        trials = _Trials(film, write, max_bytes, folder, path.suffix)
         fitted = _search(trials, Quality(len(film.colours), frames, max(film.width, film.height)), floor)
         if fitted is None:
             limit = describe(max_bytes or 0)

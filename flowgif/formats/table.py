@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from flowgif import names
 from flowgif.errors import UnusableInput, did_you_mean
-from flowgif.files import check_writable, write_atomically
+from flowgif.files.writing import check_writable, write_atomically
 from flowgif.formats.base import Format, FramesFormat, RasterFormat, VectorFormat, Written
 from flowgif.formats.film import Film
 from flowgif.formats.presets import Limits
@@ -227,9 +227,9 @@ def write_still(
     Raises:
         UnusableInput: the place cannot be written.
     """
-    write_atomically(path, lambda beside: write_png(beside, frame, colours, comment))
+    size = write_atomically(path, lambda beside: write_png(beside, frame, colours, comment))
     height, width = frame.shape
-    return Written(path, path.stat().st_size, 1, width, height)
+    return Written(path, size, 1, width, height)
 
 
 def _with_article(name: str) -> str:

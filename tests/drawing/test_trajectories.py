@@ -15,7 +15,7 @@ from torch import Tensor
 from flowgif.drawing.placing import place_runs
 from flowgif.drawing.trajectories import Refinement, Trajectories
 from flowgif.errors import NumericalError, UnusableInput
-from flowgif.files import Spool
+from flowgif.files.temporary import Spool
 from flowgif.flows.base import Mapped
 from flowgif.timeline import Moment
 

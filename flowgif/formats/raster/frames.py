@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from flowgif.errors import UnusableInput
-from flowgif.files import report_os_errors, staged_folder
+from flowgif.files.temporary import staged_folder
+from flowgif.files.writing import report_os_errors, settle, written_together
 from flowgif.formats.film import Film
 from flowgif.formats.raster.png import is_from_flowgif, write_png
 
@@ -57,18 +58,16 @@ def write_frames(path: Path, film: Film) -> None:
     check_frames(path)
     folder, pattern = _split(path)
     new = not folder.is_dir()
-    with report_os_errors(path), staged_folder(folder) as stage:
-        for number, frame in enumerate(film.frames()):
-            write_png(stage / (pattern % number), frame, film.colours, film.comment)
-        if new:
-            stage.replace(folder)
-        else:
-            stale = _find_earlier(folder, pattern)
-            for staged in sorted(stage.iterdir()):
-                staged.replace(folder / staged.name)
-                stale.discard(staged.name)
-            for name in stale:
-                (folder / name).unlink()
+    names = [pattern % number for number in range(len(film))]
+    with report_os_errors(path):
+        if not new:
+            settle(folder)
+        stale = set[str]() if new else _find_earlier(folder, pattern) - set(names)
+        with staged_folder(folder) if new else written_together(folder, stale) as stage:
+            for name, frame in zip(names, film.frames(), strict=True):
+                write_png(stage / name, frame, film.colours, film.comment)
+            if new:
+                stage.replace(folder)
 
 
 def name_frames(path: Path, number: int) -> list[Path]:

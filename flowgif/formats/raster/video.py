@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flowgif.errors import UnusableInput
-from flowgif.files import check_writable
+from flowgif.files.writing import check_writable
 from flowgif.formats.film import Film
 
 __all__ = ["check_video", "write_mp4", "write_webm"]

@@ -1,7 +1,9 @@
-"""Files that are written whole or not at all, and temporary files."""
+"""Temporary files and folders, and what killed programs leave of them."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,22 +13,9 @@ import pytest
 from conftest import ROOT
 
 from flowgif.errors import UnusableInput
-from flowgif.files import check_folder, check_writable, report_os_errors, spool, staged_folder, write_atomically
+from flowgif.files.temporary import remove_leftovers, spool, staged_file, staged_folder, temporary_folder
 
-
-def test_a_file_is_replaced_whole_or_left_alone(tmp_path: Path) -> None:
-    out = tmp_path / "out.txt"
-    write_atomically(out, lambda beside: beside.write_text("one"))
-    assert out.read_text() == "one"
-
-    def fail(beside: Path) -> None:
-        beside.write_text("two")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(out, fail)
-    assert out.read_text() == "one"
-    assert list(tmp_path.iterdir()) == [out]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 
 
 def test_a_stage_is_in_its_folder_or_beside_where_that_will_be(tmp_path: Path) -> None:
@@ -50,24 +39,51 @@ def test_a_stage_is_removed_after_a_failure_and_may_be_moved(tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
-def test_the_systems_errors_become_a_line(tmp_path: Path) -> None:
-    with pytest.raises(UnusableInput) as caught, report_os_errors(Path("out"), "choose another --out"):
-        (tmp_path / "none" / "file").touch()
-    assert str(caught.value) == "cannot write out: No such file or directory; choose another --out"
+def test_names_cannot_be_foretold(tmp_path: Path) -> None:
+    with staged_file(tmp_path / "a", ".gif") as (first, _), staged_file(tmp_path / "a", ".gif") as (second, _):
+        assert first != second
+        assert first.suffix == second.suffix == ".gif"
+        assert first.parent == tmp_path
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_places_that_cannot_be_written_are_told_before(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("mine")
-    check_writable(tmp_path / "new.txt")
-    check_folder(tmp_path / "new" / "deep")
-    for check, place, message in (
-        (check_writable, tmp_path, "it is a folder"),
-        (check_writable, tmp_path / "none" / "a.txt", "there is no folder"),
-        (check_folder, tmp_path / "file" / "folder", "is a file"),
-    ):
-        with pytest.raises(UnusableInput, match=message):
-            check(place)
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from flowgif.files.temporary import staged_file, staged_folder
+with staged_file(Path(sys.argv[1], "a")) as (file, _), staged_folder(Path(sys.argv[1])) as folder:
+    file.write_text("half")
+    (folder / "b").write_text("half")
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@posix
+def test_what_a_killed_process_left_is_removed_once_it_is_gone(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _KILLED, tmp_path], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    (tmp_path / ".flowgif-notes").write_text("mine")
+    (tmp_path / ".flowgif-1.gif").write_text("of an earlier version")
+    os.mkfifo(tmp_path / ".flowgif-2")
+    remove_leftovers(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 4  # those of the living process, the notes and the pipe
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    remove_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {".flowgif-notes", ".flowgif-2"}
+
+
+@posix
+def test_a_temporary_folder_is_for_its_user_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with temporary_folder() as folder:
+        assert folder.parent == tmp_path
+        assert folder.stat().st_mode & 0o077 == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_kept_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +112,7 @@ def test_a_missing_temporary_folder_is_told_with_the_remedy(tmp_path: Path, monk
 _FULL = """
 import resource, signal
 from flowgif.errors import UnusableInput
-from flowgif.files import spool
+from flowgif.files.temporary import spool
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
