@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Unpack
 
 from flowgif import names, session
-from flowgif.animation.animate import Animated
+from flowgif.animation.animate import Animated, find_versions
 from flowgif.animation.animate import animate as animate_flows
 from flowgif.animation.config import AnimationConfig
 from flowgif.animation.options import check_keywords, describe_command, make_config, read_options, read_times
@@ -27,7 +27,7 @@ from flowgif.flows.base import Flow
 from flowgif.keywords import DrawingKeywords, TrainingKeywords
 from flowgif.machine import use_threads
 from flowgif.notebook import NotebookProgress
-from flowgif.runs.directory import Run
+from flowgif.runs.directory import Run, check_outputs, read_whole
 from flowgif.runs.settings import default_output, new_run, settings_to_resume
 from flowgif.session import Reporter
 from flowgif.targets.mixture import GaussianMixture
@@ -103,6 +103,7 @@ class Loaded:
         """
         config = _read_drawing({"times": times}, options)
         path = self.folder / f"{self.folder.resolve().name}-stills.png" if out is None else Path(out)
+        check_outputs([self.run], [path])
         with NotebookProgress(quiet) as progress:
             return draw_stills([(self.flow, self.target)], path, read_times(times, self.flow), config, progress)
 
@@ -166,8 +167,12 @@ def load(folder: Place) -> Loaded:
     Raises:
         UnusableInput: there is no run, or its files are broken.
     """
-    run = Run.open(Path(folder))
-    return Loaded(run, run.flow(), run.target())
+
+    def read() -> Loaded:
+        run = Run.open(Path(folder))
+        return Loaded(run, run.flow(), run.target())
+
+    return read_whole(Path(folder), read)
 
 
 def train(
@@ -266,6 +271,8 @@ def animate(
         outs = [default_output(loaded[-1].folder)]
     else:
         outs = [Path(out)] if isinstance(out, (str, Path)) else [Path(path) for path in out]
+    written = [*outs, *([] if poster is None else [Path(poster)])]
+    check_outputs((run.run for run in loaded), find_versions(written, config.look))
     with NotebookProgress(quiet) as progress:
         done = animate_flows(
             [(run.flow, run.target) for run in loaded],

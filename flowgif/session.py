@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,8 +14,9 @@ from flowgif.errors import Interrupted, NumericalError, UnusableInput
 from flowgif.evaluation.gap import Gap, measure_gap
 from flowgif.flows.base import Flow
 from flowgif.flows.build import build_flow, chosen_for, fit_config
-from flowgif.machine import delay_interrupts, find_device, repeatable, use_threads
-from flowgif.runs.directory import INITIAL, Run, open_target
+from flowgif.machine import StopRequest, delay_interrupts, find_device, repeatable, use_threads
+from flowgif.runs.directory import INITIAL, WEIGHTS, Run, open_target
+from flowgif.runs.writer import RunWriter
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.training.trainer import StepRecord, Trainer
 
@@ -103,10 +103,12 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
         for remark in (*target.remarks, *chosen_for(given, config, target)):
             reporter.say(remark)
         flow = _first_flow(config, target)
-    with delay_interrupts() as interrupted, use_threads(flow.training_threads), repeatable(device):
-        trainer = Trainer(flow.to(device), target, config.training, device)
-        run = Run.create(folder, config, target, flow)
-        return _Training(run, trainer, target, reporter).run_to_end(interrupted)
+    with RunWriter(folder) as writer:
+        Run.check_free(folder, force)  # another training may have ended meanwhile
+        with delay_interrupts() as stop, use_threads(flow.training_threads), repeatable(device):
+            run = writer.start(config, target, flow)
+            trainer = Trainer(flow.to(device), target, config.training, device)
+            return _Training(run, writer, trainer, target, reporter).run_to_end(stop)
 
 
 def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | None = None) -> Trained:
@@ -124,21 +126,22 @@ def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | N
         NumericalError, Interrupted: as :func:`train`.
     """
     reporter = reporter or _Silent()
-    run = Run.open(folder)
-    config = config or run.config
-    device = find_device(config.training.device, config.recipe.heavy)
-    with use_threads(1):
-        target = run.target()
-        flow = run.flow(INITIAL).requires_grad_(True)
-    with delay_interrupts() as interrupted, use_threads(flow.training_threads), repeatable(device):
-        trainer = Trainer(flow.to(device), target, config.training, device)
-        _restore(trainer, run)
-        if config != run.config:
-            _check_end(trainer, config.training, run.config.training)
-            run = run.with_config(config)
-        reporter.say(f"going on from step {trainer.step}")
-        run.keep_metrics_up_to(trainer.step)
-        return _Training(run, trainer, target, reporter).run_to_end(interrupted)
+    Run.open(folder)  # so that no directory is made for a run that is not there
+    with RunWriter(folder) as writer:
+        run = Run.open(folder)
+        config = config or run.config
+        device = find_device(config.training.device, config.recipe.heavy)
+        with use_threads(1):
+            target = run.target()
+            flow = run.flow(INITIAL).requires_grad_(True)
+        with delay_interrupts() as stop, use_threads(flow.training_threads), repeatable(device):
+            trainer = Trainer(flow.to(device), target, config.training, device)
+            _restore(trainer, run)
+            if config != run.config:
+                _check_end(trainer, config.training, run.config.training)
+            run = writer.go_on(run, config, trainer.step)
+            reporter.say(f"going on from step {trainer.step}")
+            return _Training(run, writer, trainer, target, reporter).run_to_end(stop)
 
 
 def _first_flow(config: RunConfig, target: GaussianMixture) -> Flow:
@@ -156,14 +159,23 @@ def _first_flow(config: RunConfig, target: GaussianMixture) -> Flow:
 
 
 def _restore(trainer: Trainer, run: Run) -> None:
-    """Restores the run's last checkpoint; without a checkpoint, training starts from the beginning."""
-    state = run.read_state()
+    """Restores the run's last checkpoint; without a checkpoint, training starts from the beginning.
+
+    Raises:
+        UnusableInput: the checkpoint does not fit the run.
+        NumericalError: a number in it is not finite.
+    """
+    layout = trainer.layout()
+    state = run.read_state(layout.tensors, layout.longest, layout.unknown)
     if state is None:
         return
+    last, message = run.config.training.last_step, "does not fit its config; train it again (--force)"
     try:
         trainer.restore(state)
-    except (KeyError, RuntimeError, TypeError, ValueError):
-        raise UnusableInput(f"the state in {run.folder} does not fit its config; train it again (--force)") from None
+    except (KeyError, RuntimeError, TypeError, ValueError, OverflowError):
+        raise UnusableInput(f"the state in {run.folder} {message}") from None
+    if last is not None and trainer.step > last:
+        raise UnusableInput(f"the state in {run.folder}, of step {trainer.step}, {message}")
 
 
 def _check_end(trainer: Trainer, new: TrainingConfig, old: TrainingConfig) -> None:
@@ -184,36 +196,47 @@ class _Training:
     """A training that fills its run directory.
 
     Attributes:
-        run, trainer, target, reporter: the objects that the training uses.
+        run, writer, trainer, target, reporter: the objects that the training uses.
         rows: metrics that are not written yet.
     """
 
     run: Run
+    writer: RunWriter
     trainer: Trainer
     target: GaussianMixture
     reporter: Reporter
     rows: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
 
-    def run_to_end(self, interrupted: threading.Event) -> Trained:
+    def run_to_end(self, stop: StopRequest) -> Trained:
         try:
-            self._take_steps(interrupted)
+            self._take_steps(stop)
         except NumericalError as error:
-            self._write_metrics()
-            self.run.write_weights(self.trainer.averaged)
-            raise NumericalError(f"{error}; the last finite weights are in {self.run.folder}") from None
-        if interrupted.is_set() and self.trainer.done < 1:
+            raise NumericalError(f"{error}; {self._keep_what_is_finite()}") from None
+        if stop.is_set() and self.trainer.done < 1:
             self._keep()
             again = f"flowgif train --resume --out {shlex.quote(str(self.run.folder))}"
-            raise Interrupted(f"interrupted at step {self.trainer.step}; go on with: {again}")
-        return Trained(self.run, self.trainer.step, self.trainer.seconds, self._checkpoint(FINAL_POINTS))
+            message = f"{stop.exit_code.meaning} at step {self.trainer.step}; go on with: {again}"
+            raise Interrupted(message, stop.exit_code)
+        gap = self._checkpoint(FINAL_POINTS)
+        self._keep()
+        return Trained(self.run, self.trainer.step, self.trainer.seconds, gap)
 
-    def _take_steps(self, interrupted: threading.Event) -> None:
+    def _keep_what_is_finite(self) -> str:
+        """Writes a checkpoint of a training that diverged, if its weights are finite; says what is stored."""
+        weights, rows = self.trainer.averaged.state_dict(), self.rows
+        for state in (self.trainer.state(), None):
+            with suppress(NumericalError):
+                self.writer.write(state, weights, rows)
+                return f"the last finite weights are in {self.run.folder}"
+        return f"{self.run.folder} is as it was" if (self.run.folder / WEIGHTS).exists() else "nothing was stored"
+
+    def _take_steps(self, stop: StopRequest) -> None:
         gap: Gap | None = None
         last = time.perf_counter()
         for record in self.trainer.run():
             self.rows.append({"step": record.step, "loss": record.loss, "seconds": record.seconds})
             self.reporter.step(record, gap)
-            if interrupted.is_set():
+            if stop.is_set():
                 return
             if time.perf_counter() - last > CHECKPOINT_SECONDS and record.done < 1:
                 # The gap may not be measurable yet; training continues all the same.
@@ -228,14 +251,8 @@ class _Training:
         measured = measure_gap(self.trainer.averaged, self.target, points)
         row = {"step": self.trainer.step, "seconds": self.trainer.seconds}
         self.rows.append({**row, "gap": measured.gap, "gap_se": measured.standard_error})
-        self._write_metrics()
         return measured
 
     def _keep(self) -> None:
-        self.run.write_state(self.trainer.state())
-        self.run.write_weights(self.trainer.averaged)
-        self._write_metrics()
-
-    def _write_metrics(self) -> None:
-        self.run.append_metrics(self.rows)
+        self.writer.write(self.trainer.state(), self.trainer.averaged.state_dict(), self.rows)
         self.rows.clear()

@@ -37,7 +37,7 @@ from flowgif.machine import use_threads
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.timeline import Pace, Timeline, make_timeline
 
-__all__ = ["Animated", "animate"]
+__all__ = ["Animated", "animate", "find_versions"]
 
 
 @dataclass(frozen=True)
@@ -165,13 +165,23 @@ def animate(
     return Animated((*written, *stills), len(timeline.moments), timeline.seconds, tuple(remarks), tuple(stills))
 
 
+def find_versions(outs: Sequence[Path], look: Look) -> list[Path]:
+    """Returns the files that outputs of a look are written to: themselves, and a light and a dark one of a pair."""
+    if not look.paired:
+        return [*outs]
+    return [*outs, *(_in_theme(out, theme) for out in outs for theme in ("light", "dark"))]
+
+
 def _versions(out: Path, look: Look) -> list[tuple[Path, Look]]:
     """Returns the files that take an output's place, each with its look: itself, or a light one and a dark one."""
     if not look.paired or look.dark is None or isinstance(find_format(out), VectorFormat):
         return [(out, look)]
-    return [
-        (out.with_name(f"{out.stem}-{name}{out.suffix}"), one) for name, one in (("light", look), ("dark", look.dark))
-    ]
+    return [(_in_theme(out, name), one) for name, one in (("light", look), ("dark", look.dark))]
+
+
+def _in_theme(out: Path, theme: str) -> Path:
+    named = out if out.name else out.resolve()  # as of the current folder
+    return named.with_name(f"{named.stem}-{theme}{named.suffix}")
 
 
 def _make_timeline(pace: Pace, flows: Sequence[Flow]) -> Timeline:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flowgif.errors import UnusableInput, did_you_mean
+from flowgif.errors import UnusableInput, did_you_mean, printable
 from flowgif.keywords import DrawingKeywords
 from flowgif.timeline import Pace
 from flowgif.units import parse_bytes
@@ -83,7 +83,7 @@ def describe_command(runs: int, options: Mapping[str, object]) -> str:
             words.append("--" + name.replace("_", "-"))
         if value is not None and not isinstance(value, bool):
             words.append(value if isinstance(value, str) else _listed(value))
-    return shlex.join(words)
+    return printable(shlex.join(words))
 
 
 def read_times(times: str | Sequence[float], flow: Flow) -> list[float]:

@@ -1,4 +1,6 @@
-"""The run directory: everything that a training leaves behind. Files are written whole; only the metrics grow.
+"""The run directory: everything that a training leaves behind.
+
+:mod:`flowgif.runs.writer` writes the files, all together.
 
 config.toml                   all settings, resolved; this file is itself a valid config file
 provenance.json               versions, machine, times, the picture's source and its size as given
@@ -11,40 +13,77 @@ metrics.jsonl                 one object per line: {"step", "loss", "seconds"}, 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
-import torch
 from torch import Tensor
 
 from flowgif.config.schema import RunConfig, TargetConfig
-from flowgif.errors import UnusableInput
-from flowgif.files import report_os_errors, staged_folder, write_atomically
+from flowgif.errors import FlowgifError, UnusableInput
+from flowgif.files.reading import check_regular, read_regular
+from flowgif.files.writing import settle
 from flowgif.flows.base import Flow
 from flowgif.flows.build import build_flow
-from flowgif.runs.provenance import PROVENANCE, PictureOrigin, is_run, provenance, read_origin, record_time
-from flowgif.runs.settings import CONFIG, WEIGHTS, settings_of
-from flowgif.runs.tensors import read_tensors, to_bytes, write_tensors
+from flowgif.runs.provenance import PROVENANCE, find_source, is_run, read_origin
+from flowgif.runs.settings import CONFIG, PICTURE, WEIGHTS, settings_of
+from flowgif.runs.tensors import read_tensors
 from flowgif.targets.build import build_target
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.targets.reading.loading import AS_IT_IS, load_picture
 from flowgif.targets.reading.picture import Picture
 
-__all__ = ["INITIAL", "METRICS", "WEIGHTS", "Run", "open_target"]
+__all__ = [
+    "FILES",
+    "INITIAL",
+    "METRICS",
+    "PICTURE",
+    "RESUME",
+    "WEIGHTS",
+    "Run",
+    "check_outputs",
+    "open_target",
+    "read_whole",
+    "source_of",
+]
 
-PICTURE, INITIAL, RESUME, METRICS = (
-    "picture.png",
-    "weights-initial.safetensors",
-    "resume.safetensors",
-    "metrics.jsonl",
-)
+Result = TypeVar("Result")
+
+MOST_METRICS = 2**30  # bytes
+LARGEST = 1e300  # what a line of the metrics may hold
+LARGEST_SIDE = 4096  # of a run's picture, pixels
+
+INITIAL, RESUME, METRICS = "weights-initial.safetensors", "resume.safetensors", "metrics.jsonl"
 FILES = (CONFIG, PROVENANCE, PICTURE, WEIGHTS, INITIAL, RESUME, METRICS)
+
+
+def check_outputs(runs: Iterable[Run], outs: Iterable[Path]) -> None:
+    """Checks that outputs do not replace what they are made from: the runs' own files, and their pictures as given.
+
+    Raises:
+        UnusableInput: one does.
+    """
+    for run in runs:
+        own = [run.folder / name for name in FILES]
+        given = find_source(run.folder)
+        protected = own if given is None else [*own, Path(given)]
+        for out, kept in itertools.product(outs, protected):
+            if _is_same(out, kept):
+                what = "the picture itself" if kept not in own else "the run's own file"
+                raise UnusableInput(f"cannot write {out}: it is {what}; choose another name")
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):  # one of them is not there
+        return False
 
 
 def _run_of_picture(target: TargetConfig) -> Path | None:
@@ -66,13 +105,17 @@ def _stored_picture(target: TargetConfig) -> Picture | None:
     if folder is None:
         return None
     path = folder / PICTURE
-    if not path.exists():
+    if not os.path.lexists(path):
         raise UnusableInput(f"{path} is missing; train the run again (--force)")
+    check_regular(path)
     origin = read_origin(folder)
-    return Picture(load_picture(path, AS_IT_IS).image, origin.size_as_given)
+    image = load_picture(path, AS_IT_IS).image
+    if max(image.size) > LARGEST_SIDE:
+        raise UnusableInput(f"{path} is larger than {LARGEST_SIDE} pixels; train the run again (--force)")
+    return Picture(image, origin.size_as_given)
 
 
-def _source(target: TargetConfig) -> str:
+def source_of(target: TargetConfig) -> str:
     """Returns what reports call a config's target; of a run's picture, what they called it then."""
     folder = _run_of_picture(target)
     return target.source if folder is None else read_origin(folder).source
@@ -109,6 +152,7 @@ class Run:
         """
         if folder.exists() and not folder.is_dir():
             raise UnusableInput(f"{folder} is a file; choose another --out")
+        settle(folder)
         if is_run(folder):
             if not force:
                 quoted = shlex.quote(str(folder))
@@ -119,47 +163,6 @@ class Run:
         elif foreign := [name for name in FILES if (folder / name).exists()]:
             raise UnusableInput(f"{folder} holds a {foreign[0]} that is not a run's; choose another --out")
 
-    @classmethod
-    def create(cls, folder: Path, config: RunConfig, target: GaussianMixture, flow: torch.nn.Module) -> Run:
-        """Makes the directory with all files that are known before training; an existing run is replaced.
-
-        All files are first written to a temporary folder beside it, before any file is replaced.
-
-        Args:
-            folder: the directory's path.
-            config: the resolved config.
-            target: the target that the config names.
-            flow: the flow before training.
-
-        Raises:
-            UnusableInput: the directory cannot be written.
-        """
-        picture = target.picture
-        origin = (
-            None
-            if picture is None
-            else PictureOrigin(source=_source(config.target), size_as_given=picture.size_as_given)
-        )
-        if picture is not None:
-            stored = {"img": folder / PICTURE, "text": None, "font": None, "frame": None}
-            config = config.model_copy(update={"target": config.target.model_copy(update=stored)})
-        run = cls(folder, config)
-        with report_os_errors(folder, "choose another --out"), staged_folder(folder) as stage:
-            # The provenance marks a folder as a run, so it comes first; the config makes it usable, so it comes last.
-            text = provenance(config.training.seed, torch.get_num_threads(), origin)
-            (stage / PROVENANCE).write_text(text, encoding="utf-8")
-            if picture is not None:
-                picture.image.save(stage / PICTURE)
-            (stage / INITIAL).write_bytes(to_bytes(flow.state_dict()))
-            (stage / CONFIG).write_text(run.toml(), encoding="utf-8")
-            folder.mkdir(parents=True, exist_ok=True)
-            for name in (CONFIG, *(name for name in FILES if name != CONFIG)):
-                (folder / name).unlink(missing_ok=True)
-            for name in (PROVENANCE, PICTURE, INITIAL, CONFIG):
-                if (stage / name).exists():
-                    (stage / name).replace(folder / name)
-        return run
-
     def toml(self) -> str:
         """Returns the text of config.toml, in which paths are relative to the directory."""
         updates: dict[str, Any] = {}
@@ -169,16 +172,6 @@ class Run:
             start = Path(os.path.relpath(self.config.training.start, self.folder))
             updates["training"] = self.config.training.model_copy(update={"start": start})
         return self.config.model_copy(update=updates).to_toml()
-
-    def with_config(self, config: RunConfig) -> Run:
-        """Returns the run with other settings, and writes these to the directory.
-
-        Raises:
-            UnusableInput: the settings cannot be written.
-        """
-        run = Run(self.folder, config)
-        write_atomically(self.folder / CONFIG, lambda path: path.write_text(run.toml(), encoding="utf-8"))
-        return run
 
     @classmethod
     def open(cls, folder: Path) -> Run:
@@ -207,52 +200,85 @@ class Run:
 
         Raises:
             UnusableInput: the weights are missing or broken.
+            NumericalError: they are not finite.
         """
         flow = build_flow(self.config)
         path = self.folder / weights
-        tensors = read_tensors(path, f"; train it first (flowgif train --resume --out {self.folder})")
+        tensors = read_tensors(path, flow.state_dict(), "; train the run again (--force)")
         try:
             flow.load_state_dict(tensors)
         except RuntimeError:
             raise UnusableInput(f"{path} does not fit {CONFIG}; train the run again (--force)") from None
         return flow.eval().requires_grad_(False)
 
-    def write_weights(self, flow: torch.nn.Module, name: str = WEIGHTS) -> None:
-        """Writes a flow's weights, and records the time."""
-        write_tensors(self.folder / name, flow.state_dict())
-        record_time(self.folder)
+    def read_state(
+        self, expected: Mapping[str, Tensor], longest: Mapping[str, int], unknown: tuple[str, ...]
+    ) -> dict[str, Tensor] | None:
+        """Returns the resume state, or None if there is none.
 
-    def write_state(self, state: Mapping[str, Tensor]) -> None:
-        """Writes the resume state: weights, averages, optimisers, generators."""
-        write_tensors(self.folder / RESUME, state)
-
-    def read_state(self) -> dict[str, Tensor] | None:
-        """Returns the resume state, or None if training was stopped before its first checkpoint.
+        Args:
+            expected, longest, unknown: see :func:`flowgif.runs.tensors.read_tensors`.
 
         Raises:
-            UnusableInput: the file is broken.
+            UnusableInput: the file is broken, or does not fit the run.
+            NumericalError: a number is not finite.
         """
         path = self.folder / RESUME
-        return read_tensors(path) if path.exists() else None
-
-    def append_metrics(self, rows: list[dict[str, float]]) -> None:
-        """Appends lines to the metrics."""
-        with (self.folder / METRICS).open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(row) + "\n" for row in rows)
+        return read_tensors(path, expected, "", longest, unknown) if os.path.lexists(path) else None
 
     def read_metrics(self) -> list[dict[str, float]]:
-        """Returns all readable lines of the metrics."""
-        path = self.folder / METRICS
+        """Returns all readable lines of the metrics.
+
+        Raises:
+            UnusableInput: they are no regular file, or too large.
+        """
+        try:
+            content = read_regular(self.folder / METRICS, MOST_METRICS)
+        except FileNotFoundError:
+            return []
         rows: list[dict[str, float]] = []
-        for line in path.read_text("utf-8", errors="replace").splitlines() if path.exists() else []:
-            # A line that a crash cut short cannot be read. The other lines can.
-            with suppress(ValueError):
+        for line in content.splitlines():
+            # Earlier versions wrote line by line, and a line that was cut short cannot be read.
+            with suppress(ValueError, RecursionError):
                 row = json.loads(line)
-                if isinstance(row, dict) and "step" in row:
-                    rows.append(row)  # pyright: ignore[reportUnknownArgumentType]
+                if _is_row(row):
+                    rows.append(row)
         return rows
 
-    def keep_metrics_up_to(self, step: int) -> None:
-        """Drops the metrics of all steps after ``step``, from which training continues."""
-        kept = "".join(json.dumps(row) + "\n" for row in self.read_metrics() if row["step"] <= step)
-        write_atomically(self.folder / METRICS, lambda path: path.write_text(kept, encoding="utf-8"))
+
+def read_whole(folder: Path, read: Callable[[], Result]) -> Result:
+    """Reads several files of a run that belong together; again if they were replaced meanwhile.
+
+    Args:
+        folder: the run directory.
+        read: reads them.
+    """
+    while True:
+        settle(folder)
+        before = _identity(folder)
+        try:
+            result = read()
+        except FlowgifError:
+            if _identity(folder) == before:
+                raise
+        else:
+            if _identity(folder) == before:
+                return result
+
+
+def _identity(folder: Path) -> list[tuple[str, int, int]]:
+    """Returns what changes if a file of a run is replaced."""
+    found: list[tuple[str, int, int]] = []
+    for name in FILES:
+        with suppress(OSError):
+            status = (folder / name).lstat()
+            found.append((name, status.st_ino, status.st_mtime_ns))
+    return found
+
+
+def _is_row(row: object) -> TypeGuard[dict[str, float]]:
+    """Whether a value is a line of the metrics: finite numbers by name, a whole number of steps among them."""
+    if not isinstance(row, dict) or type(row.get("step")) is not int:  # pyright: ignore[reportUnknownMemberType]
+        return False
+    values: list[object] = list(row.values())  # pyright: ignore[reportUnknownArgumentType]
+    return all(type(value) in {int, float} and abs(value) < LARGEST for value in values)  # pyright: ignore[reportArgumentType]

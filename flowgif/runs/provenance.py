@@ -10,10 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from flowgif.errors import UnusableInput
-from flowgif.files import write_atomically
+from flowgif.files.reading import read_regular
 
 __all__ = [
     "PROVENANCE",
@@ -21,13 +21,21 @@ __all__ = [
     "find_source",
     "find_time",
     "is_run",
-    "provenance",
+    "make_provenance",
     "read_origin",
-    "record_time",
+    "read_provenance",
+    "to_text",
 ]
 
 PROVENANCE = "provenance.json"
+MOST_BYTES = 2**20
 LIBRARIES = ("flowgif", "torch", "torchdiffeq", "numpy", "pillow")
+
+
+def _check_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("no text")
+    return value
 
 
 class PictureOrigin(BaseModel):
@@ -38,12 +46,12 @@ class PictureOrigin(BaseModel):
         size_as_given: the size of the picture as given, (width, height) in pixels.
     """
 
-    source: str
-    size_as_given: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+    source: Annotated[Any, AfterValidator(_check_text)]  # pydantic's own texts must be valid Unicode; paths need not
+    size_as_given: tuple[Annotated[int, Field(ge=1, lt=2**31)], Annotated[int, Field(ge=1, lt=2**31)]]
 
 
-def provenance(seed: int, threads: int, picture: PictureOrigin | None) -> str:
-    """Returns the text of the provenance file of a new run.
+def make_provenance(seed: int, threads: int, picture: PictureOrigin | None) -> dict[str, Any]:
+    """Returns the provenance of a new run.
 
     Args:
         seed: the seed of the training.
@@ -58,41 +66,37 @@ def provenance(seed: int, threads: int, picture: PictureOrigin | None) -> str:
         "command": sys.argv,
     }
     if picture is not None:
-        content["picture"] = picture.model_dump(mode="json")
-    return json.dumps(content, indent=1) + "\n"
+        content["picture"] = picture.model_dump(mode="python")
+    return content
 
 
-def record_time(folder: Path) -> None:
-    """Records in a run's provenance that it was trained just now. A run without readable provenance keeps none.
+def to_text(provenance: dict[str, Any]) -> str:
+    """Returns the text of a provenance file, in ASCII."""
+    return json.dumps(provenance, indent=1) + "\n"
 
-    Raises:
-        UnusableInput: the file cannot be written.
-    """
-    path = folder / PROVENANCE
+
+def read_provenance(folder: Path) -> dict[str, Any]:
+    """Reads a run's provenance; nothing if it is missing or broken."""
     try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return
-    if isinstance(content, dict):
-        text = json.dumps({**content, "trained": datetime.now(UTC).isoformat()}, indent=1) + "\n"
-        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        content = json.loads(read_regular(folder / PROVENANCE, MOST_BYTES))
+    except (OSError, ValueError, RecursionError, UnusableInput):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def find_time(folder: Path) -> float | None:
     """Returns when a run was trained last, or else created, in seconds since 1970; None if it does not record that."""
+    content = read_provenance(folder)
     try:
-        content = json.loads((folder / PROVENANCE).read_text("utf-8"))
         return datetime.fromisoformat(content.get("trained") or content["created"]).timestamp()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
 
 
 def is_run(folder: Path) -> bool:
     """Whether a folder's provenance says that flowgif made it."""
-    try:
-        return "flowgif" in json.loads((folder / PROVENANCE).read_text("utf-8"))["versions"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    versions = read_provenance(folder).get("versions")
+    return isinstance(versions, dict) and "flowgif" in versions
 
 
 def read_origin(folder: Path) -> PictureOrigin:
@@ -101,11 +105,10 @@ def read_origin(folder: Path) -> PictureOrigin:
     Raises:
         UnusableInput: the provenance is missing or broken.
     """
-    path = folder / PROVENANCE
     try:
-        return PictureOrigin.model_validate(json.loads(path.read_text("utf-8"))["picture"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UnusableInput(f"{path} is missing or broken; train the run again (--force)") from None
+        return PictureOrigin.model_validate(read_provenance(folder).get("picture"))
+    except ValidationError:
+        raise UnusableInput(f"{folder / PROVENANCE} is missing or broken; train the run again (--force)") from None
 
 
 def find_source(folder: Path) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,14 @@ from flowgif.config.patch import FLAGS, Key, PartialConfig
 from flowgif.config.reading import START, read_config
 from flowgif.config.schema import RunConfig, TargetConfig
 from flowgif.errors import UnusableInput
-from flowgif.files import STDIN
+from flowgif.files.reading import STDIN, check_regular
+from flowgif.files.writing import settle
 from flowgif.runs.provenance import find_source, find_time, is_run
 from flowgif.targets.reading.loading import AS_IT_IS, load_picture, read_picture
 
 __all__ = [
     "CONFIG",
+    "PICTURE",
     "WEIGHTS",
     "default_folder",
     "default_output",
@@ -29,7 +33,7 @@ __all__ = [
     "settings_to_resume",
 ]
 
-CONFIG, WEIGHTS = "config.toml", "weights.safetensors"
+CONFIG, WEIGHTS, PICTURE = "config.toml", "weights.safetensors", "picture.png"
 RUNS = Path("runs")  # the folder of runs for which no directory is given
 IMG, TEXT = Key("target", "img"), Key("target", "text")
 PICTURE_KEYS = (IMG, TEXT, Key("target", "font"), Key("target", "frame"))  # they say which picture is fitted
@@ -42,7 +46,7 @@ def settings_of(folder: Path) -> RunConfig:
     Raises:
         UnusableInput: there is no run, or its config is broken.
     """
-    return read_config(_config_path(folder), {})
+    return _read(folder)
 
 
 def read_settings(path: Path | None, flags: Mapping[str, Mapping[str, Any]]) -> RunConfig:
@@ -83,8 +87,7 @@ def settings_to_resume(folder: Path, flags: Mapping[str, Mapping[str, Any]]) -> 
     Raises:
         UnusableInput: there is no run, or a flag contradicts it.
     """
-    path = _config_path(folder)
-    config = read_config(path, {})
+    config = _read(folder)
     stored = PartialConfig.of(config.model_dump(mode="json", by_alias=True), FLAGS)
     asked = PartialConfig.of(flags, FLAGS)
     changes: dict[str, dict[str, object]] = {}
@@ -97,7 +100,7 @@ def settings_to_resume(folder: Path, flags: Mapping[str, Mapping[str, Any]]) -> 
             _refuse_change(folder, key, stored.value(key), value)
     if compared:
         _refuse_other_picture(folder, config.target, {key.name: asked.value(key) for key in compared})
-    return read_config(path, changes)
+    return _read(folder, changes)
 
 
 def _refuse_change(folder: Path, key: Key, before: object, value: object) -> None:
@@ -124,9 +127,21 @@ def _resolved(path: object) -> Path:
     return Path(str(path)).resolve()
 
 
+def _read(folder: Path, flags: Mapping[str, Mapping[str, Any]] | None = None) -> RunConfig:
+    """Reads a run's config, whose picture can only be the run's own: a run may come from someone else."""
+    path = _config_path(folder)
+    config = read_config(path, flags or {})
+    if config.target.img not in {None, folder / PICTURE} or config.target.text is not None:
+        remedy = f"to train by it: flowgif train --config {shlex.quote(str(path))}"
+        raise UnusableInput(f"{path} names another picture or text than the run's own {PICTURE}; {remedy}")
+    return config
+
+
 def _config_path(folder: Path) -> Path:
     path = folder / CONFIG
-    if not path.is_file():
+    settle(folder)
+    check_regular(path)
+    if not path.exists():
         raise UnusableInput(f"no run at {folder}; make one with: flowgif train --img PICTURE --out {folder}")
     return path
 
@@ -153,8 +168,9 @@ def default_folder(
     elif img is not None and is_run(img.parent):
         name = img.resolve().parent.name
     else:
-        name = "stdin" if img == STDIN else (img.stem if img is not None else data or _words(text)) or "run"
-    return RUNS / name
+        name = "stdin" if img == STDIN else img.stem if img is not None else data or _words(text)
+    # Names such as ..toml would lead out of the folder of runs.
+    return RUNS / (name if name.strip(". ") else "run")
 
 
 def default_output(folder: Path) -> Path:
@@ -175,6 +191,9 @@ def newest_run(folder: Path = RUNS) -> Path:
     Raises:
         UnusableInput: the folder holds no run.
     """
+    for run in folder.glob("*/"):
+        with suppress(UnusableInput):
+            settle(run)
     runs = [path.parent for path in folder.glob(f"*/{WEIGHTS}")]
     if not runs:
         raise UnusableInput(f"no run in {folder}/; make one with: flowgif train --img PICTURE")

@@ -39,7 +39,7 @@ class Target(Protocol):
 class Objective(ABC):
     """A loss over random batches. Its random state can be saved.
 
-    A new objective derives from this class, implements its three methods, and is one row of
+    A new objective derives from this class, implements its three abstract methods, and is one row of
     ``flowgif.training.objectives.OBJECTIVES``.
     """
 
@@ -53,4 +53,12 @@ class Objective(ABC):
 
     @abstractmethod
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Restores the state returned by :meth:`state`."""
+        """Restores the state returned by :meth:`state`.
+
+        Raises:
+            ValueError, RuntimeError: there is no such state.
+        """
+
+    def longest(self) -> dict[str, int]:
+        """Returns the names of tensors of the state whose length may differ, each with its largest; by default none."""
+        return {}

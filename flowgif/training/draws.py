@@ -7,6 +7,7 @@ from torch import Tensor
 
 __all__ = ["SobolDraws"]
 
+SEEDS, MOST_DRAWN = 1 << 62, 1 << 60
 LENGTH = 1 << 22  # points of one scrambling; moving to any position in it takes milliseconds
 
 
@@ -23,7 +24,7 @@ class SobolDraws:
 
     def __init__(self, dimension: int, generator: torch.Generator) -> None:
         self._dimension = dimension
-        self._go_to(int(torch.randint(2**62, (), generator=generator)), 0)
+        self._go_to(int(torch.randint(SEEDS, (), generator=generator)), 0)
 
     @property
     def drawn(self) -> int:
@@ -47,8 +48,15 @@ class SobolDraws:
         return torch.tensor([self._seed, self._drawn])
 
     def restore(self, state: Tensor) -> None:
-        """Restores the state returned by :meth:`state`."""
-        self._go_to(*state.tolist())
+        """Restores the state returned by :meth:`state`.
+
+        Raises:
+            ValueError: there is no such state.
+        """
+        seed, drawn = state.tolist()
+        if not (0 <= seed < SEEDS and 0 <= drawn < MOST_DRAWN):
+            raise ValueError("the position in the sequence of points is out of range")
+        self._go_to(seed, drawn)
 
     def _go_to(self, seed: int, drawn: int) -> None:
         self._seed, self._drawn = seed, drawn

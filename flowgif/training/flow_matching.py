@@ -125,6 +125,8 @@ class FlowMatching(Objective):
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
+        if state["left"] < 0:
+            raise ValueError("less than no batch is left")
         self._blocks.stop()
         self._draws.restore(state["drawn_from"] if state["left"] else state["draws"])
         self._block = _Block(state["drawn_from"], state["draws"], [])

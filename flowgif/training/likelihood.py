@@ -88,4 +88,10 @@ class Likelihood(Objective):
     def restore(self, state: dict[str, Tensor]) -> None:
         self._generator.set_state(state["generator"])
         self._draws.restore(state["draws"])
-        self._order = state["order"]
+        order = state["order"]
+        if len(order) and not 0 <= int(order.min()) <= int(order.max()) < self.longest()["order"]:
+            raise ValueError("the epoch's order names points that are not there")
+        self._order = order
+
+    def longest(self) -> dict[str, int]:
+        return {"order": 0 if self._points is None else len(self._points)}

@@ -19,7 +19,7 @@ from flowgif.training.objectives import OBJECTIVES
 from flowgif.training.optimisers import OPTIMISERS
 from flowgif.training.schedules import SCHEDULES
 
-__all__ = ["StepRecord", "Trainer"]
+__all__ = ["Layout", "StepRecord", "Trainer"]
 
 # Exponential moving average of the weights, updated every EMA_INTERVAL steps; every step would cost 10 % of the time.
 EMA_DECAY, EMA_INTERVAL = 0.92, 4
@@ -41,6 +41,21 @@ class StepRecord:
     loss: float
     seconds: float
     done: float
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a state consists of.
+
+    Attributes:
+        tensors: by name, with the shapes and types that those of a state have.
+        longest: those with one axis whose length may differ, each with the largest number of elements.
+        unknown: beginnings of the names of tensors that are not known in advance.
+    """
+
+    tensors: dict[str, Tensor]
+    longest: dict[str, int]
+    unknown: tuple[str, ...]
 
 
 class Trainer:
@@ -161,13 +176,23 @@ class Trainer:
                 out |= {f"optimiser.{i}.{j}.{name}": value for name, value in values.items()}
         return out
 
+    def layout(self) -> Layout:
+        """Describes what :meth:`state` returns, for a check before :meth:`restore`."""
+        longest = {f"objective.{name}": most for name, most in self._objective.longest().items()}
+        # Optimisers of torch.optim make their tensors in their first step.
+        states = [optimiser.state_dict()["state"] for optimiser in self._optimisers]
+        unknown = tuple(f"optimiser.{i}." for i, state in enumerate(states) if not state)
+        return Layout(self.state(), longest, unknown)
+
     def restore(self, state: dict[str, Tensor]) -> None:
         """Restores the state returned by :meth:`state`.
 
         Raises:
-            KeyError, RuntimeError: the state belongs to a different flow.
+            KeyError, RuntimeError, TypeError, ValueError: the state belongs to a different training, or is impossible.
         """
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        if self.step < 0 or not 0 <= self.seconds < math.inf:
+            raise ValueError("a training cannot have taken less than no step")
         self._flow.load_state_dict(_with_prefix(state, "flow."))
         self._average.load_state_dict(_with_prefix(state, "average."))
         self._objective.restore(_with_prefix(state, "objective."))

@@ -17,6 +17,7 @@ from flowgif.errors import UnusableInput
 from flowgif.flows.build import build_flow, fit_config
 from flowgif.runs.directory import Run, open_target
 from flowgif.runs.settings import default_folder, newest_run, read_settings, settings_of, settings_to_resume
+from flowgif.runs.writer import RunWriter
 
 
 def _read(folder: Path, text: str, **flags: dict[str, Any]) -> RunConfig:
@@ -35,7 +36,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         config = fit_config(config, target)
         flow = build_flow(config)
         flow.fit_to(target)
-        Run.create(folder / name, config, target, flow).write_weights(flow)
+        with RunWriter(folder / name) as writer:
+            writer.start(config, target, flow)
+            writer.write({}, flow.state_dict(), [])
     return folder
 
 
@@ -108,6 +111,9 @@ def test_a_run_goes_where_its_target_says(runs: Path, tmp_path: Path) -> None:
         ("ab " * 50, "ab-" * 13 + "a"),
     ):
         assert default_folder(None, None, text=text) == Path("runs") / name
+    for odd in ("...png", "..png", ". .png"):  # they lead nowhere outside of runs/
+        assert default_folder(Path(odd), None).parent == Path("runs")
+        assert default_folder(Path(odd), None).name.strip(". ")
     assert default_folder(None, "moons") == Path("runs/moons")
     assert default_folder(None, "moons", config=tmp_path / "configs" / "mine.toml") == Path("runs/mine")
     assert default_folder(None, "moons", start=runs / "spline") == Path("runs/spline-continued")
@@ -118,7 +124,10 @@ def test_a_run_goes_where_its_target_says(runs: Path, tmp_path: Path) -> None:
 
 def test_the_newest_run_is_the_one_that_was_trained_last(runs: Path, tmp_path: Path) -> None:
     assert newest_run(runs) == runs / "spline"
-    Run.open(runs / "ffjord").write_weights(Run.open(runs / "ffjord").flow())
+    run = Run.open(runs / "ffjord")
+    with RunWriter(run.folder) as writer:
+        writer.go_on(run, run.config, 0)
+        writer.write({}, run.flow().state_dict(), [])
     assert newest_run(runs) == runs / "ffjord"
     with pytest.raises(UnusableInput, match="no run in "):
         newest_run(tmp_path)
