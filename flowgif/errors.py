@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import signal
+import unicodedata
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import ClassVar
 
-__all__ = ["CheckFailed", "ExitCode", "FlowgifError", "Interrupted", "NumericalError", "UnusableInput", "did_you_mean"]
+__all__ = [
+    "STOPPING",
+    "CheckFailed",
+    "ExitCode",
+    "FlowgifError",
+    "Interrupted",
+    "NumericalError",
+    "Stopped",
+    "UnusableInput",
+    "did_you_mean",
+    "printable",
+]
 
 
 class ExitCode(IntEnum):
@@ -23,8 +35,11 @@ class ExitCode(IntEnum):
     CHECK_FAILED = 1, "a bound that was asked for is missed"
     UNUSABLE_INPUT = 2, "wrong usage or unusable input"
     NUMERICAL_FAILURE = 3, "numerical failure"
-    INTERRUPTED = 130, "interrupted"  # 128 + SIGINT, as shells count
-    READER_GONE = 141, "the reader of the output stopped reading"  # 128 + SIGPIPE
+    # 128 and the number of the signal, as shells count.
+    HUNG_UP = 129, "the terminal was closed"
+    INTERRUPTED = 130, "interrupted"
+    READER_GONE = 141, "the reader of the output stopped reading"
+    TERMINATED = 143, "terminated"
 
     def __new__(cls, code: int, meaning: str) -> ExitCode:
         member = int.__new__(cls, code)
@@ -33,10 +48,20 @@ class ExitCode(IntEnum):
         return member
 
 
+# The signals that ask a program to end, with their exit codes. Windows has only the first.
+STOPPING = {
+    signal.Signals[name]: code
+    for name, code in (
+        ("SIGINT", ExitCode.INTERRUPTED), ("SIGTERM", ExitCode.TERMINATED), ("SIGHUP", ExitCode.HUNG_UP)
+    )
+    if name in signal.Signals.__members__
+}  # fmt: skip
+
+
 class FlowgifError(Exception):
     """The base class of errors whose message is one line with the problem, its place and the remedy."""
 
-    exit_code: ClassVar[ExitCode] = ExitCode.UNUSABLE_INPUT
+    exit_code: ExitCode = ExitCode.UNUSABLE_INPUT
 
 
 class UnusableInput(FlowgifError):
@@ -56,9 +81,28 @@ class NumericalError(FlowgifError):
 
 
 class Interrupted(FlowgifError):
-    """The user pressed Ctrl-C; the message says how to continue."""
+    """A signal ended the work; the message says how to continue.
 
-    exit_code = ExitCode.INTERRUPTED
+    Args:
+        message: the message.
+        exit_code: the exit code that goes with the signal; by default that of Ctrl-C.
+    """
+
+    def __init__(self, message: str, exit_code: ExitCode = ExitCode.INTERRUPTED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that ends the work at once.
+
+    Args:
+        exit_code: the exit code that goes with the signal.
+    """
+
+    def __init__(self, exit_code: ExitCode) -> None:
+        super().__init__()
+        self.exit_code = exit_code
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -66,3 +110,20 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     known = list(known)
     matches = difflib.get_close_matches(word, known, n=1)
     return f"did you mean '{matches[0]}'?" if matches else f"known: {', '.join(known)}"
+
+
+HARMLESS = {"\n", "\u200c", "\u200d"}  # the last two join letters, or emoji
+
+
+def printable(text: str) -> str:
+    """Returns a text with what a terminal might obey, or cannot show, in the form of escapes.
+
+    These are control characters, marks of the direction of writing, and parts of names that are no valid Unicode. New
+    lines stay.
+    """
+    return "".join(
+        letter
+        if letter in HARMLESS or unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -46,6 +47,37 @@ def run_flowgif(*args: object, cwd: Path, env: dict[str, str] | None = None) -> 
         timeout=300,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+# Before a command, so that it sends itself a signal at a step of its training.
+_AT_STEP = """
+import os, signal
+# Where tests run in the background, interrupts may be ignored, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+{before}
+from flowgif.training.trainer import Trainer
+steps = Trainer.run
+def run(self):
+    for record in steps(self):
+        if record.step == {step}:
+            for _ in range({times}):
+                os.kill(os.getpid(), {number})
+        yield record
+Trainer.run = run
+from flowgif.__main__ import main
+main()
+"""
+
+
+def start_with_signal(
+    number: signal.Signals, step: int, *args: object, cwd: Path, times: int = 1, before: str = ""
+) -> subprocess.Popen[str]:
+    """Starts a command that sends itself a signal, once or more often, at a step of its training."""
+    code = _AT_STEP.format(number=int(number), step=step, times=times, before=before)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, args)],
+        cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 @pytest.fixture

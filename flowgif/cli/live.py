@@ -32,7 +32,7 @@ class LiveLine:
 
     def __init__(self) -> None:
         self._progress = _OneLine(
-            console=Console(file=sys.stderr, highlight=False),
+            console=Console(file=sys.stderr, highlight=False, emoji=False),
             refresh_per_second=DRAWINGS_A_SECOND,
             transient=True,
             # Standard output may be a file; nothing is printed to it before the line is erased.

@@ -16,9 +16,12 @@ from flowgif.cli.animate import animate
 from flowgif.cli.evaluate import evaluate
 from flowgif.cli.options import Command
 from flowgif.cli.train import train
-from flowgif.errors import ExitCode, FlowgifError
+from flowgif.errors import ExitCode, FlowgifError, printable
 
 __all__ = ["main"]
+
+# torch's words, which has no error of its own for it on a processor.
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Storage size calculation overflowed")
 
 app = typer.Typer(
     name="flowgif",
@@ -76,7 +79,9 @@ def main() -> None:
             f"{error.filename or 'output'}: {error.strerror or error}; check the place and its permissions",
             ExitCode.UNUSABLE_INPUT,
         )
-    except (MemoryError, OverflowError):
+    except (MemoryError, OverflowError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not any(words in str(error) for words in OUT_OF_MEMORY):
+            raise
         _die("a number is larger than this machine's memory; give smaller ones", ExitCode.UNUSABLE_INPUT)
     if code == ExitCode.INTERRUPTED:  # typer's answer to Ctrl-C
         _die("interrupted", ExitCode.INTERRUPTED)
@@ -84,5 +89,5 @@ def main() -> None:
 
 
 def _die(message: str, code: ExitCode) -> NoReturn:
-    sys.stderr.write(f"flowgif: {' '.join(message.split())}\n")
+    sys.stderr.write(f"flowgif: {printable(' '.join(message.split()))}\n")
     sys.exit(code)

@@ -12,6 +12,7 @@ import time
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from flowgif.errors import printable
 from flowgif.units import describe_time_left
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Progress(AbstractContextManager["Progress"]):
 
     def say(self, text: str) -> None:
         """Prints a sentence that stays on the screen."""
+        text = printable(text)
         if self._live is not None:
             self._live.say(text)
         elif not self._quiet:
@@ -75,7 +77,7 @@ class Progress(AbstractContextManager["Progress"]):
         Args:
             task: a description of the task, such as 'loading PyTorch ...'.
         """
-        self._task = task
+        self._task = task = printable(task)
         if self._live is not None:
             self._live.begin(task)
         else:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import select
 import shlex
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,12 +18,15 @@ from flowgif import names
 from flowgif.cli.options import OUTPUT, Json, Quiet, values_by_option
 from flowgif.cli.progress import Progress
 from flowgif.errors import UnusableInput
+from flowgif.files.reading import STDIN
 
 if TYPE_CHECKING:
     from flowgif.config.schema import RunConfig
     from flowgif.session import Trained
 
 __all__ = ["train"]
+
+PATIENCE = 1.0  # seconds without a byte before a command says that it waits
 
 _target = partial(typer.Option, rich_help_panel="What is fitted")
 _training = partial(typer.Option, rich_help_panel="How it is fitted")
@@ -100,6 +107,8 @@ def train(
     from flowgif.runs.settings import default_folder, new_run, newest_run, settings_to_resume
 
     img = _one_picture(picture, img)
+    progress = Progress(quiet)
+    _say_what_is_waited_for((img, font, config), progress)
     flags = group_options({**values_by_option(context), "--img": img})
     names_target = any(target is not None for target in (img, text, data))
     if resume:
@@ -108,7 +117,7 @@ def train(
         settings = settings_to_resume(folder, flags)
     else:
         settings, folder = new_run(config, flags, out)
-    with Progress(quiet) as progress:
+    with progress:
         trained = _run(settings, folder, force, resume, progress)
         progress.say(f"{trained.summary}; now: flowgif animate {shlex.quote(str(folder))}")
     typer.echo(json.dumps(_answer(trained)) if as_json else str(folder))
@@ -121,6 +130,17 @@ def _one_picture(picture: Path | None, img: Path | None) -> Path | None:
     if picture is not None and str(picture) in names.DATA_SETS and not picture.exists():
         raise UnusableInput(f"no such picture: {picture}; for the data set: --data {picture}")
     return img if picture is None else picture
+
+
+def _say_what_is_waited_for(inputs: Iterable[Path | None], progress: Progress) -> None:
+    """Says which inputs are pipes from which nothing has come yet: without a word, waiting would look like a fault."""
+    for path in inputs:
+        if path == STDIN and sys.stdin is not None and sys.platform != "win32":  # pyright: ignore[reportUnnecessaryComparison]
+            with suppress(OSError, ValueError):  # it is closed, or no stream of the system's
+                if not sys.stdin.isatty() and not select.select([sys.stdin], [], [], PATIENCE)[0]:
+                    progress.say("waiting for a picture from stdin ...")
+        elif path is not None and path.is_fifo():
+            progress.say(f"waiting for {path}, which is a pipe ...")
 
 
 def _refuse_with_resume(force: bool, config: Path | None) -> None:
