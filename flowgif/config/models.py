@@ -35,9 +35,15 @@ class ModelConfig(Settings, frozen=True):
         """Returns these settings with None replaced by values that suit the objective; by default changes nothing."""
         return self
 
+    def count_weights(self) -> int:
+        """Returns about how many weights resolved settings ask for; 0 if it is not known."""
+        return 0
 
+
+Side = Annotated[float, Field(ge=-1000, le=1000)]
 # The size of a velocity network by its name, and by the objective. Flow matching can afford a larger one: a step costs
 # one evaluation, a step through a solve about a hundred.
+LEVELS = 20  # more grids than a network has
 USUAL_NETWORKS = {"flow-matching": "grid"}  # by objective; all others have fourier
 SIZES: dict[str, dict[str, dict[str, float]]] = {
     "grid": {
@@ -78,7 +84,7 @@ class FFJORDConfig(ModelConfig, frozen=True):
     network: Annotated[str, one_of(names.NETWORKS)] | None = None
     channels: Annotated[int, Field(ge=1, le=64, strict=True)] | None = None
     finest: Positive | None = None
-    box: tuple[float, float, float, float] | None = None
+    box: tuple[Side, Side, Side, Side] | None = None
     nodes: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] | None = None
     features: Width | None = None
     frequency: Positive | None = None
@@ -99,6 +105,10 @@ class FFJORDConfig(ModelConfig, frozen=True):
         usual = {"network": network, **by_objective.get(objective, by_objective.get("likelihood", {}))}
         return self.model_copy(update={key: value for key, value in usual.items() if getattr(self, key) is None})
 
+    def count_weights(self) -> int:
+        width, inputs = self.width or 0, 2 * (self.features or 0) + LEVELS * (self.channels or 0)
+        return width * (inputs + width * ((self.depth or 1) - 1)) + (self.nodes or 0) * (self.channels or 0)
+
 
 class ConditionerConfig(ModelConfig, frozen=True):
     """The settings that all flows of coupling layers share; see ``flowgif.flows.discrete.coupling``.
@@ -117,6 +127,9 @@ class ConditionerConfig(ModelConfig, frozen=True):
     width: Width = 64
     depth: Annotated[int, Field(ge=1, le=64, strict=True)] = 2
     activation: Annotated[str, one_of(names.ACTIVATIONS)] = "relu"
+
+    def count_weights(self) -> int:
+        return self.layers * self.width * (2 * self.features + self.width * (self.depth - 1))
 
 
 class AffineConfig(ConditionerConfig, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -17,12 +18,13 @@ from flowgif.config.patch import DEFAULTS, FLAGS, MODEL_KEY, ConfigLayer, Key, O
 from flowgif.config.recipes import MODELS
 from flowgif.config.schema import DEFAULT_MODEL, RunConfig, TargetConfig, TrainingConfig
 from flowgif.errors import UnusableInput, did_you_mean
-from flowgif.files import missing
+from flowgif.files.reading import STDIN, missing, read_limited
 from flowgif.units import parse_duration
 
 __all__ = ["START", "group_keywords", "group_options", "read_config"]
 
 START = Key("training", "from")
+MOST_BYTES = 2**20  # of a config
 STEPS, TIME_BUDGET = Key("training", "steps"), Key("training", "time_budget")
 
 
@@ -129,22 +131,27 @@ def _take_over(folder: Path, start: Callable[[Path], RunConfig], merged: Partial
 
 def _read_file(path: Path) -> PartialConfig:
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = read_limited(file, path, MOST_BYTES)
     except FileNotFoundError:
         raise missing("config", path) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnusableInput(f"{path} cannot be read as a config: {error}; give a TOML file") from None
+    except OSError as error:
+        raise UnusableInput(f"{path} cannot be read: {error.strerror or error}; give a TOML file") from None
     try:
-        tables = tomllib.loads(text)
+        # Paths in a run's config need not be valid Unicode. Editors of Windows write a mark at the beginning.
+        tables = tomllib.loads(content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape"))
     except tomllib.TOMLDecodeError as error:
         raise UnusableInput(f"{path} is no valid TOML: {error}; mend that line") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, or brackets within brackets
+        remedy = "give a TOML file of settings"
+        raise UnusableInput(f"{path} holds too long a number, or nests too deep; {remedy}") from None
     for name, table in tables.items():
         if name not in RunConfig.model_fields:
             raise UnusableInput(f"{path}: unknown table or key '{name}'; {did_you_mean(name, RunConfig.model_fields)}")
         if not isinstance(table, dict):
             raise UnusableInput(f"{path}: '{name}' is a table; write [{name}]")
         for key, value in table.items():
-            if isinstance(value, str) and Key(name, key).has(Mark.PATH):
+            if isinstance(value, str) and Key(name, key).has(Mark.PATH) and value != str(STDIN):
                 table[key] = str(path.parent / os.path.expanduser(value))  # noqa: PTH111 (it never raises)
     return PartialConfig.of(tables, Origin(ConfigLayer.FILE, path))
 

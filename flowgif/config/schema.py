@@ -21,7 +21,7 @@ from flowgif.config.models import (
 )
 from flowgif.config.recipes import MODELS, Recipe
 from flowgif.errors import did_you_mean
-from flowgif.files import STDIN
+from flowgif.files.reading import STDIN
 from flowgif.units import parse_duration
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 DEFAULT_MODEL = "ffjord"
+MOST_WEIGHTS = 20_000_000  # with what training keeps besides, half a gigabyte
 _OF_PICTURES = ("ink", "invert", "threshold", "frame")  # settings of pictures alone
 
 
@@ -199,6 +200,8 @@ class RunConfig(Settings, frozen=True):
         if not recipe.takes_samples and training.samples is not None:
             by = self._objective.replace("-", " ")
             raise ValueError(f"{by} uses the whole target; --samples goes with --objective likelihood")
+        if (weights := self.model.resolved(self._objective).count_weights()) > MOST_WEIGHTS:
+            raise ValueError(f"the flow would have {weights / 1e6:.0f} million weights, more than 20; make it smaller")
         return self
 
     @property

@@ -20,12 +20,14 @@ def hilbert_order(points: Tensor, bits: int = 12) -> Tensor:
     """
     low, high = points.min(0).values, points.max(0).values
     side = 1 << bits
-    x, y = ((points - low) / (high - low).max().clamp(min=1e-12) * (side - 1)).long().unbind(1)
+    cells = (points - low).div_((high - low).max().clamp(min=1e-12)).mul_(side - 1)
+    x, y = cells.int().unbind(1)  # a large picture has millions of points, and 32 bits are enough for a curve of 2^24
+    del cells
     distance = torch.zeros_like(x)
     s = side >> 1
     while s:
         right, upper = (x & s) > 0, (y & s) > 0
-        distance += s * s * ((3 * right.long()) ^ upper.long())
+        distance += s * s * ((3 * right.int()) ^ upper.int())
         flip = right & ~upper
         x, y = (
             torch.where(flip, s - 1 - (x & (s - 1)), x & (s - 1)),

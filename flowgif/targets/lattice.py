@@ -98,10 +98,13 @@ def build_lattices(centres: Tensor, weights: Tensor, std: Tensor) -> Iterator[La
     """
     low, high = centres.min(0).values, centres.max(0).values
     pixel = 2 * std  # a picture's components have a standard deviation of half a pixel
-    index = (centres - low) / pixel
-    if torch.allclose(index, index.round(), rtol=0, atol=1e-4):
+    index = (centres - low).div_(pixel)
+    whole = index.round()
+    is_grid = bool(index.sub_(whole).abs_().max() <= 1e-4)
+    del index
+    if is_grid:
         # Pixel centres are on a grid already, so the first lattice is exact.
-        columns, rows = index.round().long().T
+        columns, rows = whole.long().T
         weight = torch.zeros(int(rows.max()) + 1, int(columns.max()) + 1, dtype=torch.float64)
         weight.index_put_((rows, columns), weights, accumulate=True)
         exact = _padded(Lattice(weight, _pair(low), _pair(pixel), _pair(std**2)))

@@ -71,13 +71,17 @@ class GaussianMixture:
         kept = weights > 0
         if not bool(kept.any()) or min(std) <= 0:
             raise ValueError("a mixture needs a positive weight and a positive standard deviation")
-        centres, weights = centres[kept].double(), weights[kept].double()
+        if not bool(kept.all()):
+            centres, weights = centres[kept], weights[kept]
+        centres, weights = centres.double(), weights.double()
         weights = weights / weights.sum()
         sd = torch.tensor(std, dtype=torch.float64)
         self.shift = weights @ centres
-        self.scale = ((weights @ (centres - self.shift) ** 2) + sd**2).sqrt()
+        # A large picture has millions of components, so that copies count.
+        centres = centres - self.shift
+        self.scale = ((weights @ centres**2) + sd**2).sqrt()
         self.std = sd / self.scale
-        centres = (centres - self.shift) / self.scale
+        centres.div_(self.scale)
         order = hilbert_order(centres)
         self.centres, self.weights = centres[order], weights[order]
         self._cumulative = self.weights.cumsum(0)

@@ -119,3 +119,16 @@ def test_options_find_their_tables() -> None:
         "model": {"name": "glow", "divergence": "exact"},
         "training": {"batch_size": 3, "from": None},
     }
+
+
+def test_a_mark_at_the_beginning_is_skipped(tmp_path: Path) -> None:
+    """Editors of Windows write it."""
+    path = tmp_path / "c.toml"
+    path.write_bytes(b"\xef\xbb\xbf[target]\r\ndata = 'moons'\r\n")
+    assert read_config(path, {}).target.data == "moons"
+
+
+def test_a_picture_from_stdin_may_stand_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text('[target]\nimg = "-"\n')
+    assert read_config(path, {}).target.img == Path("-")

@@ -17,7 +17,7 @@ from blots import HEIGHT, LEVEL, WIDTH, blot, expected, stored
 from PIL import Image
 
 from flowgif.errors import UnusableInput
-from flowgif.files import STDIN
+from flowgif.files.reading import STDIN
 from flowgif.targets.image import ImageTarget
 from flowgif.targets.inks.ink import ink_of
 from flowgif.targets.reading import loading

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from flowgif.config.models import FFJORDConfig
+from flowgif.errors import UnusableInput
 from flowgif.flows.base import Ink
 from flowgif.flows.networks import frequencies_of
 
@@ -26,6 +27,7 @@ LEAST_CHANGE = 0.02
 # The finest grid has this many nodes across the target's lines, with a spacing between these bounds in pixels.
 ACROSS, LEAST_SPACING, MOST_SPACING = 4.0, 1.5, 3.0
 MOST_NODES = 90_000
+MOST_PLACES = 20_000_000  # for nodes in the finest grid
 
 Box = tuple[float, float, float, float]  # the lowest x and y and the highest x and y, data units
 
@@ -79,10 +81,20 @@ class Grids:
 
 
 def grids_of(config: FFJORDConfig) -> Grids:
-    """Returns the grids of a config that was fitted to a target."""
+    """Returns the grids of a config that was fitted to a target.
+
+    Raises:
+        UnusableInput: the box is none, or the grids have too many places for nodes.
+    """
     assert config.box is not None
     assert config.finest is not None
-    return Grids.down_to(config.box, frequencies_of(config.finest, 1 / (config.aspect or 1.0)))
+    low_x, low_y, high_x, high_y = config.box
+    finest = frequencies_of(config.finest, 1 / (config.aspect or 1.0))
+    if not (low_x < high_x and low_y < high_y):
+        raise UnusableInput("[model] box: the highest x and y are not above the lowest; leave it out")
+    if (high_x - low_x) / finest[0] * (high_y - low_y) / finest[1] > MOST_PLACES:
+        raise UnusableInput(f"[model] finest = {config.finest:g} is too fine for the grids' box; give a larger number")
+    return Grids.down_to(config.box, finest)
 
 
 def fit_grids(config: FFJORDConfig, target: Ink) -> FFJORDConfig:

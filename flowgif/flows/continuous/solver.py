@@ -95,6 +95,9 @@ def solve(f: Derivative, start: Tensor, times: Sequence[float], solver: Solver) 
     def counted(t: Tensor, state: Tensor) -> Tensor:
         nonlocal evaluations
         evaluations += 1
+        # torchdiffeq checks its limit in an assertion, which python -O leaves out.
+        if solver.adaptive and evaluations > MOST_STAGES * (solver.most_steps + 1):
+            raise AssertionError("max_num_steps exceeded")
         return f(t.to(state.dtype), state)
 
     try:
@@ -116,6 +119,7 @@ def solve(f: Derivative, start: Tensor, times: Sequence[float], solver: Solver) 
     return Solution(states[[indices[time] for time in times]], evaluations)
 
 
+MOST_STAGES = 14  # evaluations of a step, of any method
 # Dormand and Prince's method of order 5 with an estimate of order 4 (Hairer, Norsett and Wanner 1993, Solving Ordinary
 # Differential Equations I, table II.5.2): the times of the stages, their weights in later stages, and the difference of
 # the two solutions' weights. The last stage is the derivative at the step's end.

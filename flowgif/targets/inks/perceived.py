@@ -16,6 +16,7 @@ Points = npt.NDArray[np.float64]
 # beside black ones faint. With this weight a strong colour is about as far from white and from black as these are from
 # each other.
 COLOUR_WEIGHT = 4.0
+BLOCK = 1 << 18  # colours that are converted together; a large photograph has millions
 
 
 def perceived(colours: Colours) -> Points:
@@ -28,11 +29,14 @@ def perceived(colours: Colours) -> Points:
     Args:
         colours: sRGB, (..., 3).
     """
-    lab = oklab(colours.reshape(-1, 3))
-    light = np.maximum(lab[:, 0], 0) ** 3
-    level = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    points = np.column_stack([level, COLOUR_WEIGHT * lab[:, 1:]])
-    return points.reshape(colours.shape)
+    points = np.empty(colours.shape)
+    rows, flat = points.reshape(-1, 3), colours.reshape(-1, 3)
+    for first in range(0, len(rows), BLOCK):
+        lab = oklab(flat[first : first + BLOCK])
+        light = np.maximum(lab[:, 0], 0) ** 3
+        rows[first : first + BLOCK, 0] = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+        rows[first : first + BLOCK, 1:] = COLOUR_WEIGHT * lab[:, 1:]
+    return points
 
 
 def lightness(colours: Colours) -> Points:

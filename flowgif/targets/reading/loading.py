@@ -14,7 +14,7 @@ from typing import BinaryIO
 from flowgif import names
 from flowgif.config.schema import TargetConfig
 from flowgif.errors import UnusableInput
-from flowgif.files import STDIN, missing
+from flowgif.files.reading import STDIN, missing
 from flowgif.names import Table
 from flowgif.targets.reading.picture import DRAWN_SIDE, MAX_SIDE, Picture, PictureFile, shrink
 from flowgif.targets.reading.raster import read_raster

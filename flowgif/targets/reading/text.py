@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from flowgif.errors import UnusableInput
-from flowgif.files import missing
+from flowgif.files.reading import missing
 from flowgif.targets.reading.fonts import TEXT_FONT, bundled_font
 from flowgif.targets.reading.picture import DRAWN_SIDE, Picture
 
