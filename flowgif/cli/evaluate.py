@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,10 +14,11 @@ import typer
 
 from flowgif.cli.options import OUTPUT, Json, Quiet
 from flowgif.cli.progress import Progress
-from flowgif.errors import CheckFailed, UnusableInput
+from flowgif.errors import CheckFailed, UnusableInput, printable
 from flowgif.names import SAMPLE_SUFFIXES
 
 if TYPE_CHECKING:
+    from flowgif.evaluation.check import Check
     from flowgif.evaluation.gap import Report
 
 __all__ = ["evaluate"]
@@ -39,6 +41,10 @@ def evaluate(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Prove the run: its density integrates to 1, its derivatives and inverse agree."),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, max=2**40, help="Of the points.")] = 0,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -48,17 +54,23 @@ def evaluate(
         progress.begin("loading PyTorch ...")
         from flowgif.api import load
         from flowgif.evaluation import gap, samples
+        from flowgif.evaluation.check import check_flow
+        from flowgif.files.writing import check_folder
         from flowgif.machine import use_threads
         from flowgif.runs.settings import newest_run
 
         _check_bounds({"--max-gap": max_gap, "--max-nll": max_nll})
         if save_samples is not None:
             samples.check_samples(*save_samples)
+        if plots is not None:
+            check_folder(plots)
         folder = run or newest_run()
         loaded = load(folder)
         if plots is not None:
             # matplotlib logs messages about its caches, which are of no use to the user.
             logging.getLogger("matplotlib").addHandler(logging.NullHandler())
+            # The user's choice of a window for plots may be none that matplotlib knows, and no window is opened here.
+            os.environ["MPLBACKEND"] = "agg"
             from flowgif.evaluation.plots import check_plots
 
             check_plots(loaded.run, plots)
@@ -66,6 +78,10 @@ def evaluate(
         with use_threads(None):
             progress.begin(f"evaluating {folder} ...")
             report = gap.evaluate(loaded.flow, loaded.target, seed, progress.advance)
+            checked = None
+            if check:
+                progress.begin("checking the density ...")
+                checked = check_flow(loaded.flow, loaded.target, report.inversion_error, seed, progress.advance)
             if plots is not None:
                 from flowgif.evaluation.plots import write_plots
 
@@ -76,10 +92,12 @@ def evaluate(
                 samples.write_samples(loaded.flow, loaded.target, *save_samples, seed)
     head = {"run": str(folder), "model": loaded.run.config.model.name, "target": loaded.run.source}
     if as_json:
-        typer.echo(json.dumps(head | asdict(report) | _written(pictures, save_samples)))
+        proved = {} if checked is None else {"check": asdict(checked)}
+        typer.echo(json.dumps(head | asdict(report) | proved | _written(pictures, save_samples)))
     else:
-        rows = head | _describe(report, loaded.flow.evaluated) | _describe_written(plots, pictures, save_samples)
-        typer.echo("\n".join(f"{name:<12} {value}" for name, value in rows.items()))
+        rows = head | _describe(report, loaded.flow.evaluated) | _describe_check(checked)
+        rows |= _describe_written(plots, pictures, save_samples)
+        typer.echo("\n".join(f"{name:<12} {printable(value)}" for name, value in rows.items()))
     _hold_to_bound("gap", report.gap, max_gap)
     _hold_to_bound("NLL", report.nll, max_nll)
 
@@ -117,6 +135,16 @@ def _describe(report: Report, evaluated: str) -> dict[str, str]:
         "evaluations": f"{report.nfe} of the {evaluated} a point",
         "inversion": f"{report.inversion_error:.1e} data units, the largest error",
         "seconds": f"{report.seconds:.1f}",
+    }
+
+
+def _describe_check(check: Check | None) -> dict[str, str]:
+    """Returns the rows of a check, if there was one."""
+    if check is None:
+        return {}
+    return {
+        "integral": f"{check.integral:.4f} of the density, standard error {check.integral_se:.4f}",
+        "derivative": f"{check.derivative:.1e} nats off an estimate, standard error {check.derivative_se:.1e}",
     }
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from flowgif.errors import NumericalError, UnusableInput
-from flowgif.files import check_writable, write_atomically
+from flowgif.files.writing import check_writable, write_atomically
 from flowgif.flows.base import Flow
 from flowgif.machine import use_threads
 from flowgif.names import SAMPLE_SUFFIXES, Table

@@ -173,6 +173,25 @@ class Flow(nn.Module, ABC):
         zero = torch.zeros_like(ladj)
         return Regularised(z, ladj, zero, zero)
 
+    def derivative_differences(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Compares the derivative that gives the density with one that is found in another way.
+
+        By default that is ladj of :meth:`to_base` against the determinant of autograd's Jacobian.
+
+        Args:
+            x: points of the data, (n, 2).
+            generator: draws the noise of an estimate, if there is one.
+
+        Returns:
+            The differences, (n,), nats, whose mean is 0.
+        """
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            z, ladj = self.to_base(x)
+            rows = [torch.autograd.grad(z[:, axis].sum(), x, retain_graph=True)[0] for axis in range(2)]
+        determinant = rows[0][:, 0] * rows[1][:, 1] - rows[0][:, 1] * rows[1][:, 0]
+        return (ladj - determinant.abs().log()).detach()
+
     def relaxed(self, tolerance: float) -> Flow:
         """Returns the flow with a looser tolerance, which suffices for averages and pictures; the weights are shared.
 
