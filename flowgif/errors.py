@@ -7,6 +7,7 @@ import signal
 import unicodedata
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import ClassVar
 
 __all__ = [
     "STOPPING",
@@ -98,11 +99,16 @@ class Stopped(KeyboardInterrupt):
 
     Args:
         exit_code: the exit code that goes with the signal.
+
+    Attributes:
+        latest: the exit code of the last one, for where libraries make another error of it.
     """
+
+    latest: ClassVar[ExitCode] = ExitCode.INTERRUPTED
 
     def __init__(self, exit_code: ExitCode) -> None:
         super().__init__()
-        self.exit_code = exit_code
+        self.exit_code = Stopped.latest = exit_code
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

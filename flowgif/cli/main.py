@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import Annotated, NoReturn
 
 import typer
@@ -16,7 +17,7 @@ from flowgif.cli.animate import animate
 from flowgif.cli.evaluate import evaluate
 from flowgif.cli.options import Command
 from flowgif.cli.train import train
-from flowgif.errors import ExitCode, FlowgifError, printable
+from flowgif.errors import ExitCode, FlowgifError, Stopped, printable
 
 __all__ = ["main"]
 
@@ -66,15 +67,16 @@ def main() -> None:
             sys.exit(ExitCode.UNUSABLE_INPUT)
         _die(f"{error.format_message().rstrip('.')}; see flowgif --help", ExitCode.UNUSABLE_INPUT)
     except typer.Abort:
-        _die("interrupted", ExitCode.INTERRUPTED)
+        _die(Stopped.latest.meaning, Stopped.latest)
     except SystemExit as end:
         # If the reader of stdout is gone, typer exits with 1, which is the code of a missed bound.
         if not isinstance(end.__context__, BrokenPipeError):
             raise
-        # Python flushes stdout at exit, which must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_stdout_up()
         sys.exit(ExitCode.READER_GONE)
     except OSError as error:
+        if error.filename is None:
+            _give_stdout_up()
         _die(
             f"{error.filename or 'output'}: {error.strerror or error}; check the place and its permissions",
             ExitCode.UNUSABLE_INPUT,
@@ -83,9 +85,15 @@ def main() -> None:
         if isinstance(error, RuntimeError) and not any(words in str(error) for words in OUT_OF_MEMORY):
             raise
         _die("a number is larger than this machine's memory; give smaller ones", ExitCode.UNUSABLE_INPUT)
-    if code == ExitCode.INTERRUPTED:  # typer's answer to Ctrl-C
-        _die("interrupted", ExitCode.INTERRUPTED)
+    if code == ExitCode.INTERRUPTED:  # typer's answer to any signal
+        _die(Stopped.latest.meaning, Stopped.latest)
     sys.exit(code if isinstance(code, int) else ExitCode.DONE)
+
+
+def _give_stdout_up() -> None:
+    """Keeps Python from flushing stdout at exit, which would fail again and change the exit code."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _die(message: str, code: ExitCode) -> NoReturn:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperOption
 
-from flowgif.errors import Interrupted, Stopped, UnusableInput
+from flowgif.errors import UnusableInput
 from flowgif.files.temporary import remove_leftovers
 
 __all__ = ["OUTPUT", "Command", "Json", "Quiet", "values_by_option"]
@@ -34,16 +34,13 @@ def values_by_option(context: typer.Context) -> dict[str, object]:
 class Command(TyperCommand):
     """A command that refuses a second value for an option with one value, and expands ~ in paths.
 
-    A shell expands ~ only at the beginning of a word, so not in --img=~/logo.png. A signal that ends the command has
-    its exit code, and temporary files of commands that were killed are removed first.
+    A shell expands ~ only at the beginning of a word, so not in --img=~/logo.png. Temporary files of
+    commands that were killed are removed first.
     """
 
     def invoke(self, ctx: Any) -> Any:
         remove_leftovers(Path(tempfile.gettempdir()))
-        try:
-            return super().invoke(ctx)
-        except Stopped as stopped:
-            raise Interrupted(stopped.exit_code.meaning, stopped.exit_code) from None
+        return super().invoke(ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:  # as a shell's completion does

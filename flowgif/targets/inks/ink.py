@@ -157,7 +157,9 @@ def _on(colours: Colours, region: Mask, kind: str, where: str, besides: str = ""
         found = None if inner is None else _on(colours, region & small.enlarged(inner), kind, "on the card", besides)
         if found is not None:
             return found
-    strength = np.where(marks.away < max(MIN_INK * marks.full, NOISE * marks.noise), 0, marks.away)
+    # Marks are never noise: half of the strongest difference is ink, however faint it is.
+    least = max(MIN_INK * marks.full, min(NOISE * marks.noise, marks.full / 2))
+    strength = np.where(marks.away < least, 0, marks.away)
     dark, light = (float(strength[sign * marks.lighter > 0].sum()) for sign in (-1, 1))
     if kind in {"dark", "light"}:
         sign, share = (-1, dark / (dark + light)) if kind == "dark" else (1, light / (dark + light))

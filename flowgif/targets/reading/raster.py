@@ -19,7 +19,7 @@ __all__ = ["read_raster"]
 # A JPEG is decoded at a fraction of its size. Others take four or five bytes a pixel.
 MOST_PIXELS, MOST_DECODED = 100_000_000, 64_000_000
 # Pillow opens others too, and for one of them, EPS, it starts another program.
-FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "ICO", "ICNS", "PPM", "TGA", "JPEG2000")
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "ICO", "ICNS", "PPM", "TGA", "XPM", "JPEG2000")
 STRIP = 1 << 20  # pixels whose values are looked at together
 ORIENTATION = 0x0112  # the EXIF tag, and below what undoes each of its values
 UPRIGHT = {
