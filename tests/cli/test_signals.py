@@ -18,7 +18,9 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 TRAIN = ("train", "--data", "moons", "--model", "spline", "--batch-size", 16, "--out", "run", "--steps")
 
 
-@pytest.mark.parametrize("number", CODES)
+@pytest.mark.parametrize(
+    "number", [number if number == signal.SIGTERM else pytest.param(number, marks=pytest.mark.slow) for number in CODES]
+)
 def test_a_training_is_saved_and_goes_on(number: signal.Signals, tmp_path: Path) -> None:
     process = start_with_signal(number, 20, *TRAIN, 100_000, cwd=tmp_path)
     out, err = process.communicate(timeout=120)
@@ -39,6 +41,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_signal_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
     ignored = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
     process = start_with_signal(signal.SIGHUP, 20, *TRAIN, 30, cwd=tmp_path, before=ignored)
@@ -62,6 +65,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", CODES)
 def test_what_an_animation_was_writing_is_removed(number: signal.Signals, moons: Path, tmp_path: Path) -> None:
     words = ("animate", moons, "--frames", "3", "--size", "64", "-o", "x.gif")
@@ -74,6 +78,7 @@ def test_what_an_animation_was_writing_is_removed(number: signal.Signals, moons:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_signal_at_the_start_is_one_line(tmp_path: Path) -> None:
     """While modules are imported, at any moment."""
     for wait in (0.05, 0.3, 1.0):

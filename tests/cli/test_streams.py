@@ -31,6 +31,7 @@ def test_work_is_done_without_anyone_to_tell(stream: str, tmp_path: Path) -> Non
 
 
 @posix
+@pytest.mark.slow
 def test_nothing_is_written_into_a_file_that_takes_a_closed_streams_number(tmp_path: Path, moons: Path) -> None:
     for closed in ("2>&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"):
         done = _shell(f"flowgif animate {moons} --frames 3 --size 64 -o x.gif {closed}", tmp_path)
@@ -39,6 +40,7 @@ def test_nothing_is_written_into_a_file_that_takes_a_closed_streams_number(tmp_p
 
 
 @posix
+@pytest.mark.slow
 def test_a_reader_that_left_is_no_missed_bound(moons: Path, tmp_path: Path) -> None:
     for words in ("--version", f"eval {moons} --quiet", f"eval {moons} --quiet --json", "--help"):
         done = _shell(f"flowgif {words} | true; exit ${{PIPESTATUS[0]}}", tmp_path)

@@ -18,7 +18,7 @@ from flowgif.errors import UnusableInput
 from flowgif.targets.reading.loading import load_picture
 
 pytestmark = pytest.mark.slow
-NUMBER = 400  # of damaged versions of each picture
+NUMBER = 200  # of damaged versions of each picture
 
 
 def _saved(format: str, mode: str = "RGB", **options: Any) -> Callable[[], bytes]:

@@ -16,7 +16,7 @@ from flowgif.errors import FlowgifError
 from flowgif.runs.directory import FILES, INITIAL
 
 pytestmark = pytest.mark.slow
-NUMBER = 60  # of damaged versions of each file
+NUMBER = 30  # of damaged versions of each file
 
 
 @pytest.fixture(scope="module")

@@ -26,25 +26,19 @@ def _optimised(*args: object, cwd: Path) -> Finished:
 
 
 def test_assertions_decide_nothing(tmp_path: Path, small: Path) -> None:
-    for options in (TINY, ("--config", small, "--steps", 3, "--batch-size", 16)):
-        done = _optimised("train", "--data", "moons", *options, "--out", "run", "--force", cwd=tmp_path)
-        assert (done.code, done.out) == (0, "run\n"), done.err
-        assert _optimised("eval", "run", "-q", cwd=tmp_path).code == 0
-        animate = ("animate", "run", "--frames", 3, "--size", 64, "-q")
-        assert _optimised(*animate, cwd=tmp_path).code == 0
-        # A solver of torchdiffeq's that meets numbers without end, too.
-        weights = load_file(tmp_path / "run" / "weights.safetensors")
-        endless = {name: torch.full_like(value, 1e30) for name, value in weights.items()}
-        for bad in (endless, {name: value * torch.nan for name, value in weights.items()}):
-            save_file(bad, tmp_path / "run" / "weights.safetensors")
-            config = tmp_path / "run" / "config.toml"
-            text = config.read_text()
-            for solver in ("dopri5", "dopri8") if options != TINY else ("dopri5",):
-                config.write_text(text.replace('"dopri5"', f'"{solver}"'))
-                for words in (("eval", "run", "-q"), animate):
-                    done = _optimised(*words, cwd=tmp_path)
-                    assert done.code == 3, (words, done.err)
-            config.write_text(text)
+    training = ("train", "--data", "moons", "--config", small, "--steps", 3, "--batch-size", 16, "--out", "run")
+    done = _optimised(*training, cwd=tmp_path)
+    assert (done.code, done.out) == (0, "run\n"), done.err
+    assert _optimised("animate", "run", "--frames", 3, "--size", 64, "-q", cwd=tmp_path).code == 0
+    # A solver of torchdiffeq's, too, meets velocities beyond all numbers.
+    weights = load_file(tmp_path / "run" / "weights.safetensors")
+    endless = {name: torch.full_like(value, 1e30) for name, value in weights.items()}
+    save_file(endless, tmp_path / "run" / "weights.safetensors")
+    config = tmp_path / "run" / "config.toml"
+    for solver in ("dopri5", "dopri8"):
+        config.write_text(config.read_text().replace('"dopri5"', f'"{solver}"'))
+        done = _optimised("eval", "run", "-q", cwd=tmp_path)
+        assert done.code == 3, done.err
 
 
 def test_matplotlibs_settings_and_a_foreign_locale_do_not_matter(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from conftest import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="nothing forks there")]
 
 
-@pytest.mark.parametrize("scenario", ["new", "force", "resume", "animate", "frames", "plots"])
+@pytest.mark.parametrize("scenario", ["new", "force", "resume", "animate", "frames"])
 def test_it_is_whole_before_or_whole_after(scenario: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "tests" / "killing.py", scenario, tmp_path / "work"],
