@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from conftest import Finished, run_flowgif
 from safetensors.torch import load_file, save_file
 
@@ -32,7 +31,7 @@ def test_assertions_decide_nothing(tmp_path: Path, small: Path) -> None:
     assert _optimised("animate", "run", "--frames", 3, "--size", 64, "-q", cwd=tmp_path).code == 0
     # A solver of torchdiffeq's, too, meets velocities beyond all numbers.
     weights = load_file(tmp_path / "run" / "weights.safetensors")
-    endless = {name: torch.full_like(value, 1e30) for name, value in weights.items()}
+    endless = {name: value + 1e30 if value.is_floating_point() else value for name, value in weights.items()}
     save_file(endless, tmp_path / "run" / "weights.safetensors")
     config = tmp_path / "run" / "config.toml"
     for solver in ("dopri5", "dopri8"):

@@ -95,10 +95,14 @@ def solve(f: Derivative, start: Tensor, times: Sequence[float], solver: Solver) 
     def counted(t: Tensor, state: Tensor) -> Tensor:
         nonlocal evaluations
         evaluations += 1
-        # torchdiffeq checks its limit in an assertion, which python -O leaves out.
-        if solver.adaptive and evaluations > MOST_STAGES * (solver.most_steps + 1):
-            raise AssertionError("max_num_steps exceeded")
-        return f(t.to(state.dtype), state)
+        derivative = f(t.to(state.dtype), state)
+        # torchdiffeq checks its limit and its states in assertions, which python -O leaves out.
+        if solver.adaptive and solver.method != "dopri5":
+            if evaluations > MOST_STAGES * (solver.most_steps + 1):
+                raise AssertionError("max_num_steps exceeded")
+            if not bool(derivative.isfinite().all()):
+                raise AssertionError("the state is not finite")
+        return derivative
 
     try:
         if solver.method == "dopri5":
