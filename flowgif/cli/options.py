@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +11,6 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from flowgif.errors import UnusableInput
-from flowgif.files.temporary import remove_leftovers
 
 __all__ = ["OUTPUT", "Command", "Json", "Quiet", "values_by_option"]
 
@@ -39,6 +37,10 @@ class Command(TyperCommand):
     """
 
     def invoke(self, ctx: Any) -> Any:
+        import tempfile
+
+        from flowgif.files.temporary import remove_leftovers
+
         remove_leftovers(Path(tempfile.gettempdir()))
         return super().invoke(ctx)
 

@@ -13,7 +13,6 @@ from urllib.parse import quote
 
 from flowgif import names
 from flowgif.errors import FlowgifError, UnusableInput, did_you_mean
-from flowgif.files.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from flowgif.animation.animate import Animated
@@ -68,6 +67,7 @@ def written_to_stdout(
     if STDOUT not in outs:
         yield outs
         return
+    from flowgif.files.temporary import temporary_folder
     from flowgif.formats.table import FORMATS, VectorFormat
 
     suffix = f".{file_format or DEFAULT_FORMAT}"
