@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from flowgif.errors import NumericalError
-from flowgif.flows.base import Flow, base_log_prob
+from flowgif.evaluation.gap import RANDOMISATIONS, mean_and_error, spread_points
+from flowgif.flows.base import Flow, base_from_uniform, base_log_prob
 from flowgif.targets.mixture import GaussianMixture
 
 __all__ = ["Check", "check_flow"]
 
-RANDOMISATIONS = 16  # independent scramblings of the Sobol points, from which the standard error comes
 POINTS = 16_384
 COMPARED = 4096  # points at which derivatives are compared
 WIDE = 1.5  # standard deviation of the wide half of the points, data units
@@ -70,20 +70,21 @@ def check_flow(
         NumericalError: one of them is wrong.
     """
     like = next(flow.parameters())
-    points = _draw(target, seed)
+    near = spread_points(target, POINTS // 2, seed).view(RANDOMISATIONS, -1, 2).double()
+    points = torch.cat((near, _spread_widely(near.shape[1], seed)), 1)
     relaxed = flow.relaxed(TOLERANCE)
     log_q = relaxed.log_prob(points.flatten(0, 1).float().to(like)).cpu().double().view(RANDOMISATIONS, -1)
     if on_progress is not None:
         on_progress(0.9)
     wide = base_log_prob(points / WIDE) - 2 * math.log(WIDE)
-    near = target.log_prob(points.flatten(0, 1)).view(RANDOMISATIONS, -1)
-    parts = (log_q - torch.logaddexp(near, wide) + math.log(2)).exp().mean(1)
+    log_p = target.log_prob(points.flatten(0, 1)).view(RANDOMISATIONS, -1)
+    parts = (log_q - torch.logaddexp(log_p, wide) + math.log(2)).exp().mean(1)
     generator = torch.Generator().manual_seed(seed)
     x = target.sample(COMPARED, generator)
     differences = flow.derivative_differences(x.to(like), generator).cpu().double()
     if on_progress is not None:
         on_progress(1.0)
-    found = Check(*_mean(parts), *_mean(differences))
+    found = Check(*mean_and_error(parts), *mean_and_error(differences))
     if not abs(found.integral - 1) <= MOST_OF_INTEGRAL:
         raise NumericalError(f"the density integrates to {found.integral:.4f}, not to 1: the solve is inaccurate")
     if not inversion_error <= MOST_OF_INVERSION:
@@ -93,17 +94,8 @@ def check_flow(
     return found
 
 
-def _draw(target: GaussianMixture, seed: int) -> Tensor:
-    """Returns points (RANDOMISATIONS, n, 2) float64, half of them of the target and half of the wide Gaussian."""
-    half = POINTS // RANDOMISATIONS // 2
-    drawn: list[Tensor] = []
-    for i in range(RANDOMISATIONS):
-        u = torch.quasirandom.SobolEngine(5, scramble=True, seed=seed * 1000 + i).draw(half, dtype=torch.float64)
-        wide = WIDE * torch.special.ndtri(u[:, 3:].clamp(1e-12, 1 - 1e-12))
-        drawn.append(torch.cat((target.from_uniform(u[:, :3]).double(), wide)))
-    return torch.stack(drawn)
-
-
-def _mean(values: Tensor) -> tuple[float, float]:
-    """Returns the mean of independent values (n,), and its standard error."""
-    return float(values.mean()), float(values.std()) / math.sqrt(len(values))
+def _spread_widely(n: int, seed: int) -> Tensor:
+    """Returns n points of the wide Gaussian in each of RANDOMISATIONS scramblings, (RANDOMISATIONS, n, 2) float64."""
+    seeds = (seed * 1000 + RANDOMISATIONS + i for i in range(RANDOMISATIONS))  # those after the target's
+    engines = (torch.quasirandom.SobolEngine(2, scramble=True, seed=each) for each in seeds)
+    return WIDE * torch.stack([base_from_uniform(engine.draw(n, dtype=torch.float64)) for engine in engines])

@@ -14,7 +14,7 @@ from flowgif.errors import NumericalError
 from flowgif.flows.base import Flow
 from flowgif.targets.mixture import GaussianMixture
 
-__all__ = ["Gap", "Report", "evaluate", "measure_gap"]
+__all__ = ["RANDOMISATIONS", "Gap", "Report", "evaluate", "mean_and_error", "measure_gap", "spread_points"]
 
 RANDOMISATIONS = 16  # independent scramblings of the Sobol points, from which the standard error comes
 POINTS = 8192
@@ -70,13 +70,18 @@ class Report:
     seconds: float
 
 
-def _spread_points(target: GaussianMixture, n: int, seed: int) -> Tensor:
+def spread_points(target: GaussianMixture, n: int, seed: int) -> Tensor:
     """Carries RANDOMISATIONS independently scrambled Sobol sequences to the target; returns about n points (., 2)."""
     points_per_sequence = n // RANDOMISATIONS
     engines = (torch.quasirandom.SobolEngine(3, scramble=True, seed=seed * 1000 + i) for i in range(RANDOMISATIONS))
     return torch.cat(
         [target.from_uniform(engine.draw(points_per_sequence, dtype=torch.float64)) for engine in engines]
     ).float()
+
+
+def mean_and_error(values: Tensor) -> tuple[float, float]:
+    """Returns the mean of independent values (n,), and its standard error."""
+    return float(values.mean()), float(values.std()) / math.sqrt(len(values))
 
 
 @torch.no_grad()
@@ -96,12 +101,12 @@ def measure_gap(flow: Flow, target: GaussianMixture, n: int = POINTS, seed: int 
         NumericalError: the flow's log-density is not finite or immensely small, so its training diverged; or its NLL is
             below the entropy, which shows that the solve is inaccurate.
     """
-    x = _spread_points(target, n, seed)
+    x = spread_points(target, n, seed)
     device = next(flow.parameters()).device
     relaxed = flow.relaxed(TOLERANCE)
     log_q = relaxed.log_prob(x.to(device)).cpu().double()
     means = (target.log_prob(x.double()) - log_q).view(RANDOMISATIONS, -1).mean(1)
-    gap, error = float(means.mean()), float(means.std()) / math.sqrt(RANDOMISATIONS)
+    gap, error = mean_and_error(means)
     if not math.isfinite(gap):
         raise NumericalError("the flow's log-density is not finite; train again with a lower --lr")
     if gap > DIVERGED:

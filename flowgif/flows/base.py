@@ -23,6 +23,7 @@ __all__ = [
     "Ink",
     "Mapped",
     "Regularised",
+    "base_from_uniform",
     "base_log_prob",
 ]
 
@@ -74,6 +75,11 @@ class Regularised(NamedTuple):
 def base_log_prob(z: Tensor) -> Tensor:
     """Computes log N(z; 0, I) in nats, shape (n,), for z of shape (n, 2)."""
     return -0.5 * z.square().sum(-1) - math.log(2 * math.pi)
+
+
+def base_from_uniform(u: Tensor) -> Tensor:
+    """Maps points of the unit square, (n, 2) in [0, 1), to draws of the base N(0, I); evenly spread ones stay so."""
+    return torch.special.ndtri(u.clamp(1e-12, 1 - 1e-12))
 
 
 class Flow(nn.Module, ABC):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from flowgif.config.schema import TrainingConfig
-from flowgif.flows.base import ContinuousFlow, Flow
+from flowgif.flows.base import ContinuousFlow, Flow, base_from_uniform
 from flowgif.training.ahead import Ahead
 from flowgif.training.base import Objective, Target
 from flowgif.training.draws import SobolDraws
@@ -106,7 +106,7 @@ class FlowMatching(Objective):
         wanted = min(max(self._draws.drawn, self.LEAST_DRAWN), self.MOST_DRAWN)
         u = self._draws.draw(max(1, wanted // self._batch_size) * self._batch_size)
         time = (1 - (1 - u[:, 0]) ** self.CROWDING).float()
-        x0 = torch.special.ndtri(u[:, 1:3].clamp(1e-12, 1 - 1e-12)).float()
+        x0 = base_from_uniform(u[:, 1:3]).float()
         x1 = self._target.from_uniform(u[:, 3:]).float()
         x = (1 - time[:, None]) * x0 + time[:, None] * x1
         velocity = self._target.closed_form(x, time).velocity
