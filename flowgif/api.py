@@ -7,7 +7,7 @@ options. In a notebook, progress is shown, and the results show themselves.
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
@@ -20,6 +20,7 @@ from flowgif.animation.options import check_keywords, describe_command, make_con
 from flowgif.animation.stills import draw_stills
 from flowgif.config.reading import group_keywords
 from flowgif.config.schema import RunConfig
+from flowgif.drawing.colours import Look
 from flowgif.errors import UnusableInput
 from flowgif.evaluation.gap import Report
 from flowgif.evaluation.gap import evaluate as evaluate_flow
@@ -32,7 +33,7 @@ from flowgif.runs.settings import default_output, new_run, settings_to_resume
 from flowgif.session import Reporter
 from flowgif.targets.mixture import GaussianMixture
 
-__all__ = ["Loaded", "animate", "load", "resume", "train"]
+__all__ = ["Loaded", "animate", "check_versions", "load", "resume", "train"]
 
 Place = str | Path
 
@@ -103,7 +104,7 @@ class Loaded:
         """
         config = _read_drawing({"times": times}, options)
         path = self.folder / f"{self.folder.resolve().name}-stills.png" if out is None else Path(out)
-        check_outputs([self.run], [path])
+        check_versions([self], [path], config.look)
         with NotebookProgress(quiet) as progress:
             return draw_stills([(self.flow, self.target)], path, read_times(times, self.flow), config, progress)
 
@@ -158,6 +159,16 @@ def _read_drawing(before: Mapping[str, object], options: Mapping[str, object], r
     check_keywords(options)
     in_order = {name: options[name] for name in DrawingKeywords.__annotations__ if name in options}
     return make_config(read_options(options), describe_command(runs, {**before, **in_order}))
+
+
+def check_versions(runs: Iterable[Loaded], outs: Iterable[Path], look: Look) -> None:
+    """Checks that outputs, in each of a look's themes, do not replace what they are made from.
+
+    Raises:
+        UnusableInput: one does.
+    """
+    versions = [path for out in outs for path, _ in find_versions(out, look)]
+    check_outputs((run.run for run in runs), versions)
 
 
 @use_threads(1)  # a target takes a tenth of a second, of which a second thread saves nothing
@@ -272,7 +283,7 @@ def animate(
     else:
         outs = [Path(out)] if isinstance(out, (str, Path)) else [Path(path) for path in out]
     written = [*outs, *([] if poster is None else [Path(poster)])]
-    check_outputs((run.run for run in loaded), find_versions(written, config.look))
+    check_versions(loaded, written, config.look)
     with NotebookProgress(quiet) as progress:
         done = animate_flows(
             [(run.flow, run.target) for run in loaded],

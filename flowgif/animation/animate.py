@@ -103,7 +103,9 @@ def animate(
         CheckFailed: a file cannot be made small enough.
     """
     outputs = [
-        (path, check_output(path, config.limits), look) for out in outs for path, look in _versions(out, config.look)
+        (path, check_output(path, config.limits), look)
+        for out in outs
+        for path, look in find_versions(out, config.look)
     ]
     for _, row, _ in outputs:
         check_rate(row, config.pace.fps)
@@ -112,7 +114,7 @@ def animate(
     posters: list[tuple[Path, Look]] = []
     if poster is not None:
         check_still(poster, "--poster")
-        posters = _versions(poster, config.look)
+        posters = find_versions(poster, config.look)
     timeline = _make_timeline(config.pace, [flow for flow, _ in runs])
     placed = place_runs(runs, config.side)
     with ExitStack() as stack:
@@ -165,14 +167,7 @@ def animate(
     return Animated((*written, *stills), len(timeline.moments), timeline.seconds, tuple(remarks), tuple(stills))
 
 
-def find_versions(outs: Sequence[Path], look: Look) -> list[Path]:
-    """Returns the files that outputs of a look are written to: themselves, and a light and a dark one of a pair."""
-    if not look.paired:
-        return [*outs]
-    return [*outs, *(_in_theme(out, theme) for out in outs for theme in ("light", "dark"))]
-
-
-def _versions(out: Path, look: Look) -> list[tuple[Path, Look]]:
+def find_versions(out: Path, look: Look) -> list[tuple[Path, Look]]:
     """Returns the files that take an output's place, each with its look: itself, or a light one and a dark one."""
     if not look.paired or look.dark is None or isinstance(find_format(out), VectorFormat):
         return [(out, look)]

@@ -131,10 +131,8 @@ def animate(
         options = read_options(context.params)
         progress.begin("loading PyTorch ...")
         from flowgif.animation.animate import animate as write_all
-        from flowgif.animation.animate import find_versions
         from flowgif.animation.stills import draw_stills
-        from flowgif.api import load
-        from flowgif.runs.directory import check_outputs
+        from flowgif.api import check_versions, load
         from flowgif.runs.settings import default_output, newest_run
 
         given = {name: context.params[name] for name in _given(context) if name not in NOT_DRAWN}
@@ -143,7 +141,7 @@ def animate(
         loaded = [load(folder) for folder in folders]
         pairs = [(run.flow, run.target) for run in loaded]
         written = [path for path in (*outs, poster, stills) if path is not None]
-        check_outputs((run.run for run in loaded), find_versions(written, config.look))
+        check_versions(loaded, written, config.look)
         if stills is not None:
             done = draw_stills(pairs, stills, read_times(times, loaded[0].flow), config, progress)
         else:

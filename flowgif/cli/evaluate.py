@@ -55,25 +55,23 @@ def evaluate(
         from flowgif.api import load
         from flowgif.evaluation import gap, samples
         from flowgif.evaluation.check import check_flow
-        from flowgif.files.writing import check_folder
         from flowgif.machine import use_threads
         from flowgif.runs.settings import newest_run
 
         _check_bounds({"--max-gap": max_gap, "--max-nll": max_nll})
         if save_samples is not None:
             samples.check_samples(*save_samples)
-        if plots is not None:
-            check_folder(plots)
         folder = run or newest_run()
-        loaded = load(folder)
         if plots is not None:
             # matplotlib logs messages about its caches, which are of no use to the user.
             logging.getLogger("matplotlib").addHandler(logging.NullHandler())
             # The user's choice of a window for plots may be none that matplotlib knows, and no window is opened here.
             os.environ["MPLBACKEND"] = "agg"
             from flowgif.evaluation.plots import check_plots
+            from flowgif.runs.directory import Run
 
-            check_plots(loaded.run, plots)
+            check_plots(Run.open(folder), plots)
+        loaded = load(folder)
         pictures: list[Path] = []
         with use_threads(None):
             progress.begin(f"evaluating {folder} ...")

@@ -1,12 +1,10 @@
-"""Reads and writes the files of a run directory that are made of numbers."""
+"""Reads and writes the files of named tensors in a run directory."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -14,7 +12,7 @@ from torch import Tensor
 from flowgif.errors import NumericalError, UnusableInput
 from flowgif.files.reading import read_regular
 
-__all__ = ["all_finite", "encode_png", "read_tensors", "to_bytes"]
+__all__ = ["all_finite", "read_tensors", "to_bytes"]
 
 OVERHEAD = 1000  # bytes of a file besides the numbers: in all, and for each tensor
 BROKEN = (SafetensorError, KeyError, OverflowError, RuntimeError, TypeError, ValueError)
@@ -24,13 +22,6 @@ def to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
     """Returns the bytes of a file of tensors."""
     # Tensors are copied, because two names of one tensor, such as a flow's and its average's buffers, cannot be stored.
     return save({key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()})
-
-
-def encode_png(image: Image.Image) -> bytes:
-    """Returns the bytes of a PNG."""
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
 
 
 def all_finite(tensors: Mapping[str, Tensor]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -20,7 +21,7 @@ from flowgif.files.writing import report_os_errors, settle, sync, written_togeth
 from flowgif.runs.directory import FILES, INITIAL, METRICS, PICTURE, RESUME, Run, source_of
 from flowgif.runs.provenance import PROVENANCE, PictureOrigin, make_provenance, read_provenance, to_text
 from flowgif.runs.settings import CONFIG, WEIGHTS
-from flowgif.runs.tensors import all_finite, encode_png, to_bytes
+from flowgif.runs.tensors import all_finite, to_bytes
 from flowgif.targets.mixture import GaussianMixture
 
 if TYPE_CHECKING:
@@ -103,7 +104,9 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         if picture is not None:
             stored = {"img": self._folder / PICTURE, "text": None, "font": None, "frame": None}
             config = config.model_copy(update={"target": config.target.model_copy(update=stored)})
-            self._files[PICTURE] = encode_png(picture.image)
+            png = io.BytesIO()
+            picture.image.save(png, "PNG")
+            self._files[PICTURE] = png.getvalue()
         run = Run(self._folder, config)
         self._provenance = make_provenance(config.training.seed, torch.get_num_threads(), origin)
         self._files |= {INITIAL: to_bytes(flow.state_dict()), CONFIG: run.toml().encode("utf-8", "surrogateescape")}
