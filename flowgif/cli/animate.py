@@ -188,8 +188,8 @@ def _refuse_unused(context: typer.Context) -> None:
 
 def _player(progress: Progress) -> Callable[[Film], None]:
     """Returns a function that plays a film in the terminal, which is asked now, before it shows progress."""
-    from flowgif.cli.show import play
-    from flowgif.cli.terminal import find_terminal
+    from flowgif.cli.playing.show import play
+    from flowgif.cli.playing.terminal import find_terminal
 
     terminal = find_terminal()
 

@@ -15,10 +15,10 @@ import numpy.typing as npt
 from PIL import ImageColor
 
 from flowgif import names
+from flowgif.colour.oklab import from_oklab, oklab
+from flowgif.colour.opacity import least_opacity, take_from
 from flowgif.errors import UnusableInput, did_you_mean
 from flowgif.names import Table
-from flowgif.oklab import from_oklab, oklab
-from flowgif.opacity import least_opacity, take_from
 
 __all__ = [
     "CMAPS",

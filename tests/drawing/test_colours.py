@@ -9,10 +9,10 @@ import cmap
 import numpy as np
 import pytest
 
+from flowgif.colour.oklab import oklab
+from flowgif.colour.opacity import over
 from flowgif.drawing.colours import CMAPS, THEMES, Palette, is_faint, legible, make_look, shades
 from flowgif.errors import UnusableInput
-from flowgif.oklab import oklab
-from flowgif.opacity import over
 
 
 def _lightness(colours: np.ndarray) -> np.ndarray:

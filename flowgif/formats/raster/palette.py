@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flowgif.oklab import from_oklab, oklab
-from flowgif.opacity import OPAQUE, over, take_from
+from flowgif.colour.oklab import from_oklab, oklab
+from flowgif.colour.opacity import OPAQUE, over, take_from
 
 __all__ = ["blended", "merge_colours", "nearest_colours"]
 

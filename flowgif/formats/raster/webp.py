@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from flowgif.colour.opacity import OPAQUE
 from flowgif.formats.film import Film
 from flowgif.formats.raster.changes import FrameChange, Packed, find_changes, find_spare_index, pack_smaller
-from flowgif.opacity import OPAQUE
 from flowgif.parallel import ordered_map
 
 __all__ = ["write_webp"]

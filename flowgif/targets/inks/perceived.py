@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from flowgif.oklab import oklab
+from flowgif.colour.oklab import oklab
 
 __all__ = ["COLOUR_WEIGHT", "Colours", "Points", "difference_from", "lightness", "perceived"]
 

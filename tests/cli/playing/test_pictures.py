@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from flowgif.cli.pictures import CHUNK, PAINTERS, Box, fit
-from flowgif.cli.terminal import Abilities, Protocol
+from flowgif.cli.playing.pictures import CHUNK, PAINTERS, Box, fit
+from flowgif.cli.playing.terminal import Abilities, Protocol
 from flowgif.drawing.colours import Palette
 from flowgif.formats.film import Film
 

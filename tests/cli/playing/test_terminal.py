@@ -14,8 +14,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from flowgif.cli import terminal
-from flowgif.cli.terminal import CELL, QUESTIONS, Abilities, find_terminal, has_all_answers, read_answers
+from flowgif.cli.playing import terminal
+from flowgif.cli.playing.terminal import CELL, QUESTIONS, Abilities, find_terminal, has_all_answers, read_answers
 from flowgif.errors import UnusableInput
 
 ITERM2 = b"\x1b]1337;ReportCellSize=17.0;8.0;2.0\x1b\\\x1b[?62;4c"

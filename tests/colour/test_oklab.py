@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowgif.oklab import from_oklab, oklab
+from flowgif.colour.oklab import from_oklab, oklab
 
 
 @pytest.mark.parametrize(

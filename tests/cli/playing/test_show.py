@@ -23,8 +23,8 @@ import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {tests!r})
 from films import discs, film_of, ramp
-from flowgif.cli.show import play
-from flowgif.cli.terminal import find_terminal
+from flowgif.cli.playing.show import play
+from flowgif.cli.playing.terminal import find_terminal
 terminal = find_terminal()
 with film_of(discs(6), ramp(6), loops={loops}) as film:
     play(film, terminal)
@@ -32,7 +32,7 @@ with film_of(discs(6), ramp(6), loops={loops}) as film:
 
 
 def _player(loops: int) -> list[str]:
-    return [sys.executable, "-c", PLAYER.format(tests=str(Path(__file__).parents[1]), loops=loops)]
+    return [sys.executable, "-c", PLAYER.format(tests=str(Path(__file__).parents[2]), loops=loops)]
 
 
 @pytest.mark.slow

@@ -17,10 +17,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from flowgif.cli.terminal import Abilities, Protocol
+from flowgif.cli.playing.terminal import Abilities, Protocol
+from flowgif.colour.opacity import OPAQUE, over
 from flowgif.formats.film import Film
 from flowgif.formats.raster.png import write_png
-from flowgif.opacity import OPAQUE, over
 
 __all__ = ["PAINTERS", "Box", "Painter", "fit"]
 

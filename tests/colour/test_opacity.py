@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowgif.opacity import least_opacity, over, take_from
+from flowgif.colour.opacity import least_opacity, over, take_from
 
 ROUNDING = 1.0  # colour and opacity are whole numbers of 255
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from flowgif.cli.pictures import PAINTERS, fit
-from flowgif.cli.terminal import Terminal
+from flowgif.cli.playing.pictures import PAINTERS, fit
+from flowgif.cli.playing.terminal import Terminal
 from flowgif.formats.film import Film
 from flowgif.parallel import ordered_map
 

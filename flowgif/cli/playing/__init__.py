@@ -1,0 +1,1 @@
+"""Plays an animation in the terminal."""

@@ -1,0 +1,1 @@
+"""Colours: in a space where equal distances look equal, and with the background taken out."""
