@@ -10,8 +10,8 @@ import io
 import os
 import re
 import shutil
+import signal
 import struct
-import subprocess
 import sys
 import tempfile
 import zlib
@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
+from forks import import_what_is_used, in_child
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -29,6 +30,11 @@ DOCUMENT = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- hostile: python tests/hostile.py -->", "<!-- /hostile -->"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 9 9">{}</svg>'
 TINY = "--model spline --steps 3 --batch-size 16 --max-side 32"
+REHEARSED = (  # commands that import what all cases import
+    f"train --img cat.png {TINY} --out rehearsal",
+    "eval rehearsal",
+    "animate rehearsal --frames 3 --size 64 -o rehearsal/x.gif --poster rehearsal/x.png",
+)
 LONGEST = 150  # characters of a message that the table shows
 
 Make = Callable[[Path], object]
@@ -209,13 +215,29 @@ def cases() -> Iterator[Case]:
         yield "output", what, make, words
 
 
+def _work(words: str, folder: Path) -> Callable[[], tuple[int, str]]:
+    """Returns a function that runs a command in a folder, and returns its exit code and its last line on stderr."""
+
+    def work() -> tuple[int, str]:
+        signal.alarm(120)  # seconds
+        os.chdir(folder)
+        sys.argv = ["flowgif", *words.split(), "--quiet"]
+        sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
+        try:
+            run_command()
+        except SystemExit as end:
+            return int(end.code or 0), (sys.stderr.getvalue().splitlines() or [""])[-1]
+        except BaseException as error:
+            return 1, f"Traceback: {error!r}"
+        return 0, ""
+
+    return work
+
+
 def run_case(words: str, folder: Path) -> tuple[int, str]:
-    """Runs a command in a process of its own; returns its exit code and its last line on stderr."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--run", *words.split()],
-        cwd=folder, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-    return done.returncode, (done.stderr.splitlines() or [""])[-1]
+    """Runs a command in a folder, in a fork; returns its exit code and its last line on stderr."""
+    ended, found = in_child(_work(words, folder))
+    return (found[0], found[1]) if found else (ended, "")
 
 
 def make_table() -> str:
@@ -225,6 +247,8 @@ def make_table() -> str:
         base = Path(name) / "base"
         base.mkdir()
         (base / "cat.png").write_bytes(_cat(format="PNG"))
+        import_what_is_used(lambda: [_work(words, base)() for words in REHEARSED])
+        shutil.rmtree(base / "rehearsal")
         assert run_case(f"train --img cat.png {TINY} --out run", base)[0] == 0
         for kind, what, make, words in cases():
             folder = Path(name) / "case"
@@ -244,9 +268,10 @@ def _shown(said: str, folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--run"]:
-        sys.argv[1:] = [*sys.argv[2:], "--quiet"]
-        run_command()
-    text = DOCUMENT.read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN)
-    DOCUMENT.write_text(f"{head}{BEGIN}\n{make_table()}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    table = make_table()
+    if "--print" in sys.argv:
+        print(table)
+    else:
+        text = DOCUMENT.read_text(encoding="utf-8")
+        head, rest = text.split(BEGIN)
+        DOCUMENT.write_text(f"{head}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}", encoding="utf-8")

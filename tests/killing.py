@@ -8,7 +8,6 @@ is imported already, and is killed with SIGKILL.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import os
 import shutil
@@ -16,10 +15,11 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from forks import import_what_is_used, in_child
 
 import flowgif
 from flowgif import session
@@ -106,25 +106,6 @@ SCENARIOS = {
 }
 
 
-def in_child(work: Callable[[], Any]) -> tuple[int, Any]:
-    """Returns how a forked process ended, and what ``work`` returned in it."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(reading)
-        code = 70
-        with suppress(BaseException):
-            answer = json.dumps(work()).encode()
-            os.write(writing, answer)
-            code = 0
-        os._exit(code)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        answer = pipe.read()
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status), json.loads(answer) if answer else None
-
-
 def command(words: Sequence[str]) -> int:
     sys.argv = ["flowgif", *words, "--quiet"]
     sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (open to the end)
@@ -194,11 +175,7 @@ def try_all(scenario: Scenario, folder: Path) -> dict[str, Any]:
     rehearsal = folder / "rehearsal"
     shutil.copytree(base, rehearsal)
     for words in (*scenario.prepare, scenario.command):
-        _, names = in_child(lambda words=words: (do(rehearsal, words)(), scenario.look(), sorted(sys.modules))[2])
-        for name in names:
-            if not name.startswith("__"):
-                with suppress(ImportError):
-                    importlib.import_module(name)
+        import_what_is_used(lambda words=words: (do(rehearsal, words)(), scenario.look()))
     for words in scenario.prepare:
         code = in_child(do(base, words))
         if code != (0, 0):

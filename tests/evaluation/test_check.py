@@ -65,6 +65,7 @@ def test_an_inverse_that_is_none_is_found(error: float, gaussian: GaussianMixtur
         check_flow(Stretching(), gaussian, error)
 
 
+@pytest.mark.slow
 def test_a_trained_run_passes(cat: Loaded, moons: Any) -> None:
     import flowgif
 
