@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -107,8 +107,8 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
         Run.check_free(folder, force)  # another training may have ended meanwhile
         with delay_interrupts() as stop, use_threads(flow.training_threads), repeatable(device):
             run = writer.start(config, target, flow)
-            trainer = Trainer(flow.to(device), target, config.training, device)
-            return _Training(run, writer, trainer, target, reporter).run_to_end(stop)
+            with closing(Trainer(flow.to(device), target, config.training, device)) as trainer:
+                return _Training(run, writer, trainer, target, reporter).run_to_end(stop)
 
 
 def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | None = None) -> Trained:
@@ -134,8 +134,12 @@ def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | N
         with use_threads(1):
             target = run.target()
             flow = run.flow(INITIAL).requires_grad_(True)
-        with delay_interrupts() as stop, use_threads(flow.training_threads), repeatable(device):
-            trainer = Trainer(flow.to(device), target, config.training, device)
+        with (
+            delay_interrupts() as stop,
+            use_threads(flow.training_threads),
+            repeatable(device),
+            closing(Trainer(flow.to(device), target, config.training, device)) as trainer,
+        ):
             _restore(trainer, run)
             if config != run.config:
                 _check_end(trainer, config.training, run.config.training)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -212,3 +213,11 @@ def test_a_reporter_is_told_of_every_step(tmp_path: Path) -> None:
     assert any("ink: " in text for text in first.said)
     resume(tmp_path / "run", reporter=second)
     assert (second.said, second.steps) == (["going on from step 3"], [])
+
+
+def test_no_thread_outlives_its_training(tmp_path: Path) -> None:
+    before = threading.active_count()
+    flags = {"target": {"img": CAT, "max_side": 32}, "model": SMALL_NETWORK, "training": TINY}
+    session.train(read_config(None, flags), tmp_path / "run")
+    resume(tmp_path / "run")
+    assert threading.active_count() == before

@@ -37,3 +37,8 @@ class Ahead(Generic[Result]):
         if self._coming is not None:
             self._coming.exception()
             self._coming = None
+
+    def close(self) -> None:
+        """Ends the thread; there are no more results."""
+        self._thread.shutdown()
+        self._coming = None

@@ -59,6 +59,9 @@ class Objective(ABC):
             ValueError, RuntimeError: there is no such state.
         """
 
+    def close(self) -> None:  # noqa: B027 (most draw nothing in the background)
+        """Ends what draws in the background, if anything does; there are no more batches."""
+
     def longest(self) -> dict[str, int]:
         """Returns the names of tensors of the state whose length may differ, each with its largest; by default none."""
         return {}

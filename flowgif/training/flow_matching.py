@@ -117,6 +117,9 @@ class FlowMatching(Objective):
         batches = [_Batch(*part) for part in zip(*parts, strict=True)]
         return _Block(start, self._draws.state(), batches)
 
+    def close(self) -> None:
+        self._blocks.close()
+
     def state(self) -> dict[str, Tensor]:
         return {
             "drawn_from": self._block.start,

@@ -176,6 +176,10 @@ class Trainer:
                 out |= {f"optimiser.{i}.{j}.{name}": value for name, value in values.items()}
         return out
 
+    def close(self) -> None:
+        """Ends what the objective does in the background; no more steps can be taken."""
+        self._objective.close()
+
     def layout(self) -> Layout:
         """Describes what :meth:`state` returns, for a check before :meth:`restore`."""
         longest = {f"objective.{name}": most for name, most in self._objective.longest().items()}
