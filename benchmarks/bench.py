@@ -30,6 +30,7 @@ from parts.budget import budget
 from parts.commands import commands
 from parts.experiments import experiments
 from parts.frames import frames
+from parts.limits import limits
 from parts.memory import memory
 from parts.peers import peers
 from parts.scaling import scaling
@@ -44,6 +45,7 @@ PARTS: dict[str, Part] = {
     "budget": budget,
     "accelerator": accelerator,
     "memory": memory,
+    "limits": limits,
     "frames": frames,
     "animation": animation,
     "scaling": scaling,

@@ -19,7 +19,14 @@ from tables.readme import SENTENCES, summary
 
 __all__ = ["BLOCKS", "DOCUMENTS", "find_differences", "render", "write"]
 
-DOCUMENTS = ("README.md", "docs/figures.md", "docs/performance.md", "docs/guide.md", "docs/experiments.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/figures.md",
+    "docs/performance.md",
+    "docs/guide.md",
+    "docs/reliability.md",
+    "docs/experiments.md",
+)
 BLOCKS: dict[str, Callable[[], str]] = {
     "summary": summary,
     "commands": commands.commands,
@@ -30,6 +37,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "accelerator": commands.accelerator,
     "startup": commands.startup,
     "memory": commands.memory,
+    "limits": commands.limits,
     "frames": drawing.frames,
     "written": drawing.written,
     "faithful": drawing.faithful,

@@ -97,6 +97,7 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
     reporter = reporter or _Silent()
     Run.check_free(folder, force)
     device = find_device(config.training.device, config.recipe.heavy)
+    reporter.begin(f"preparing {config.target.source} ...")
     with use_threads(1):
         target = open_target(config)
         given, config = config, fit_config(config, target)
@@ -131,6 +132,7 @@ def resume(folder: Path, config: RunConfig | None = None, reporter: Reporter | N
         run = Run.open(folder)
         config = config or run.config
         device = find_device(config.training.device, config.recipe.heavy)
+        reporter.begin(f"reading {folder} ...")
         with use_threads(1):
             target = run.target()
             flow = run.flow(INITIAL).requires_grad_(True)

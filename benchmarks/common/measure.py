@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FLOWGIF", "ROOT", "Failed", "Timed", "call", "run", "run_program"]
+__all__ = ["FLOWGIF", "ROOT", "Failed", "Timed", "call", "run", "run_in_terminal", "run_program"]
 
 ROOT = Path(__file__).parents[2]
 FLOWGIF = Path(sys.executable).with_name("flowgif")
@@ -63,19 +64,80 @@ def run_program(words: list[str], environment: Mapping[str, str] | None = None) 
     Raises:
         Failed: the exit code is not 0; the message holds the end of stderr.
     """
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+    with tempfile.TemporaryFile("w+") as err:
+
+        def end_of_stderr() -> str:
+            err.seek(0)
+            return err.read()
+
+        return _measured(words, environment, err.fileno(), lambda: None, end_of_stderr)
+
+
+def run_in_terminal(*args: object, environment: Mapping[str, str] | None = None) -> tuple[Timed, float]:
+    """Runs the installed ``flowgif`` with stderr on a terminal, and measures it.
+
+    Returns:
+        The cost, and the longest time in which nothing came to the terminal, seconds.
+
+    Raises:
+        Failed: the exit code is not 0.
+    """
+    reader, terminal = pty.openpty()
+    said, silence = bytearray(), 0.0
+
+    def listen() -> None:
+        nonlocal silence
+        os.close(terminal)
+        last = time.perf_counter()
+        while True:
+            try:
+                part = os.read(reader, 1 << 16)
+            except OSError:  # so Linux says that the last writer has gone
+                part = b""
+            now = time.perf_counter()
+            silence = max(silence, now - last)
+            last = now
+            if not part:
+                return
+            said.extend(part)
+
+    words = [str(FLOWGIF), *map(str, args)]
+    variables = {"TERM": "xterm-256color", "COLUMNS": "100", **(environment or {})}
+    try:
+        timed = _measured(words, variables, terminal, listen, lambda: said.decode(errors="replace"))
+    finally:
+        os.close(reader)
+    return timed, silence
+
+
+def _measured(
+    words: list[str],
+    environment: Mapping[str, str] | None,
+    stderr: int,
+    listen: Callable[[], None],
+    said: Callable[[], str],
+) -> Timed:
+    """Runs and measures a program.
+
+    Args:
+        words, environment: see :func:`run_program`.
+        stderr: the descriptor of what is its stderr.
+        listen: reads that until it is closed, if somebody has to.
+        said: returns what came to stderr.
+    """
+    with tempfile.TemporaryFile("w+") as out:
         start = time.perf_counter()
         pid = os.posix_spawn(
             words[0],
             words,
             {**os.environ, **(environment or {})},
-            file_actions=[(os.POSIX_SPAWN_DUP2, out.fileno(), 1), (os.POSIX_SPAWN_DUP2, err.fileno(), 2)],
+            file_actions=[(os.POSIX_SPAWN_DUP2, out.fileno(), 1), (os.POSIX_SPAWN_DUP2, stderr, 2)],
         )
+        listen()
         _, status, usage = os.wait4(pid, 0)
         seconds = time.perf_counter() - start
         if os.waitstatus_to_exitcode(status) != 0:
-            err.seek(0)
-            raise Failed(f"{' '.join(words)}\n{err.read()[-2000:]}")
+            raise Failed(f"{' '.join(words)}\n{said()[-2000:]}")
         out.seek(0)
         return Timed(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * BYTES_PER_RSS / 2**20, out.read())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from common.machine import Arithmetic
-from common.measure import Timed, call, run
+from common.measure import Timed, call, run, run_in_terminal
 from common.pictures import find_picture
 from common.results import Key
 
@@ -61,6 +61,12 @@ class Plan:
     def flowgif(self, *words: object) -> Timed:
         """Runs a ``flowgif`` command with this plan's arithmetic; a quick plan has options that cut it short."""
         return run(*(self._cut_short(words) if self.quick else words), environment=self.arithmetic.environment)
+
+    def flowgif_in_terminal(self, *words: object) -> tuple[Timed, float]:
+        """Runs a ``flowgif`` command as :meth:`flowgif`, on a terminal; see ``common.measure.run_in_terminal``."""
+        return run_in_terminal(
+            *(self._cut_short(words) if self.quick else words), environment=self.arithmetic.environment
+        )
 
     def call(self, function: str, **arguments: Any) -> tuple[Timed, Any]:
         """Calls a function of the benchmarks in a process of its own, with this plan's arithmetic."""

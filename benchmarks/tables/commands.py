@@ -1,4 +1,4 @@
-"""The tables of whole commands: ``commands``, ``targets``, ``startup`` and ``memory``."""
+"""The tables of whole commands: ``commands``, ``targets``, ``startup``, ``memory`` and ``limits``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from common.results import find, median
 
 from tables.markdown import arithmetics, as_gap, as_megabytes, as_seconds, caption, load, table
 
-__all__ = ["accelerator", "commands", "experiments", "memory", "other_machine", "startup", "targets"]
+__all__ = ["accelerator", "commands", "experiments", "limits", "memory", "other_machine", "startup", "targets"]
 
 DESCRIPTIONS = {
     "cat": "cat, a silhouette of 400x400",
@@ -166,6 +166,22 @@ def memory() -> str:
         for row in content["rows"]
     ]
     return _headed(content, ["command, on the cat", "peak memory", "time", "arithmetic"], lines)
+
+
+def limits() -> str:
+    """Returns the table of the commands at the limits of what they take."""
+    content = load("limits")
+    lines = [
+        [
+            row["key"]["command"],
+            as_megabytes(median(row, "megabytes")),
+            as_seconds(median(row, "seconds")) + " s",
+            as_seconds(median(row, "silence")) + " s",
+            row["key"]["arithmetic"],
+        ]
+        for row in content["rows"]
+    ]
+    return _headed(content, ["command", "peak memory", "time", "longest silence", "arithmetic"], lines)
 
 
 def experiments() -> str:

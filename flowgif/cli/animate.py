@@ -19,6 +19,7 @@ from flowgif.errors import UnusableInput
 
 if TYPE_CHECKING:
     from flowgif.animation.animate import Animated
+    from flowgif.api import Loaded
     from flowgif.formats.film import Film
 
 __all__ = ["animate"]
@@ -138,7 +139,10 @@ def animate(
         given = {name: context.params[name] for name in _given(context) if name not in NOT_DRAWN}
         config = make_config(options, describe_command(len(runs or [""]), given))
         folders = runs or [newest_run()]
-        loaded = [load(folder) for folder in folders]
+        loaded: list[Loaded] = []
+        for folder in folders:
+            progress.begin(f"reading {folder} ...")
+            loaded.append(load(folder))
         pairs = [(run.flow, run.target) for run in loaded]
         written = [path for path in (*outs, poster, stills) if path is not None]
         check_versions(loaded, written, config.look)

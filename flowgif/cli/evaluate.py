@@ -71,6 +71,7 @@ def evaluate(
             from flowgif.runs.directory import Run
 
             check_plots(Run.open(folder), plots)
+        progress.begin(f"reading {folder} ...")
         loaded = load(folder)
         pictures: list[Path] = []
         with use_threads(None):

@@ -1,13 +1,14 @@
 """Shows progress on stderr while a command works.
 
 On a terminal the progress is one line, drawn by rich: a bar with its share, the time left and figures of the task.
-Elsewhere it is a plain line every few seconds.
+Elsewhere it is a plain line every few seconds, and one that names a task which takes longer than a moment.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
@@ -34,13 +35,15 @@ class Progress(AbstractContextManager["Progress"]):
         quiet: whether to show nothing at all.
     """
 
-    PLAIN_SECONDS = 5.0  # least time between two plain lines
+    PLAIN_SECONDS = 5.0  # least time between two plain lines of a task
+    PATIENCE = 2.0  # seconds until a plain line names a task of which nothing else is known
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
         self._task = ""
         self._last = time.monotonic()
         self._live: LiveLine | None = None
+        self._timer: threading.Timer | None = None
         plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty()
         if not quiet and not plain:
             from flowgif.cli.live import LiveLine
@@ -59,6 +62,7 @@ class Progress(AbstractContextManager["Progress"]):
 
     def end(self) -> None:
         """Erases the live line and shows no other; sentences are still printed."""
+        self._stop_waiting()
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -78,10 +82,14 @@ class Progress(AbstractContextManager["Progress"]):
             task: a description of the task, such as 'loading PyTorch ...'.
         """
         self._task = task = printable(task)
+        self._stop_waiting()
         if self._live is not None:
             self._live.begin(task)
-        else:
-            self._say_now_and_then(task)
+        elif not self._quiet:
+            # A thread, because the task itself may say nothing until it ends.
+            self._timer = threading.Timer(self.PATIENCE, self.say, [task])
+            self._timer.daemon = True
+            self._timer.start()
 
     def advance(self, share: float, *fields: str) -> None:
         """Shows the share of the task that is done.
@@ -117,4 +125,10 @@ class Progress(AbstractContextManager["Progress"]):
         now = time.monotonic()
         if now - self._last >= self.PLAIN_SECONDS:
             self._last = now
+            self._stop_waiting()
             self.say(text)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -8,6 +8,9 @@ from torch import Tensor
 __all__ = ["hilbert_order"]
 
 
+CHUNK = 1 << 17  # points whose numbers fit into a processor's cache; a large picture has millions
+
+
 def hilbert_order(points: Tensor, bits: int = 12) -> Tensor:
     """Returns the order of points along a Hilbert curve through their bounding box.
 
@@ -19,10 +22,15 @@ def hilbert_order(points: Tensor, bits: int = 12) -> Tensor:
         The indices of the points, (n,) int64; points in one cell keep the order in which they were given.
     """
     low, high = points.min(0).values, points.max(0).values
+    size = (high - low).max().clamp(min=1e-12)
+    distance = torch.cat([_distance((part - low).div_(size), bits) for part in points.split(CHUNK)])
+    return torch.argsort(distance, stable=True)
+
+
+def _distance(points: Tensor, bits: int) -> Tensor:
+    """Returns how far along the curve the cells of points of the unit square are, (n,) int32, in cells."""
     side = 1 << bits
-    cells = (points - low).div_((high - low).max().clamp(min=1e-12)).mul_(side - 1)
-    x, y = cells.int().unbind(1)  # a large picture has millions of points, and 32 bits are enough for a curve of 2^24
-    del cells
+    x, y = (points * (side - 1)).int().unbind(1)
     distance = torch.zeros_like(x)
     s = side >> 1
     while s:
@@ -35,4 +43,4 @@ def hilbert_order(points: Tensor, bits: int = 12) -> Tensor:
         )
         x, y = torch.where(upper, x, y), torch.where(upper, y, x)
         s >>= 1
-    return torch.argsort(distance, stable=True)
+    return distance

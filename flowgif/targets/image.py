@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from flowgif.targets.inks.ink import ink_of
+from flowgif.targets.inks.ink import InkArray, ink_of
 from flowgif.targets.mixture import ColourSource, GaussianMixture, as_floats
 from flowgif.targets.reading.picture import Picture
 
@@ -34,9 +34,7 @@ class ImageTarget(GaussianMixture):
 
     def __init__(self, picture: Picture, kind: str = "auto", threshold: float | None = None) -> None:
         ink = ink_of(picture.image, kind, threshold)
-        rows, columns = np.nonzero(ink.ink)
-        centres = torch.from_numpy(np.stack([columns, -rows], 1)).double()
-        super().__init__(centres, torch.from_numpy(ink.ink[rows, columns]), (0.5, 0.5))
+        super().__init__(*_inked_pixels(ink.ink), (0.5, 0.5))
         self._picture, self.ink, self.remark = picture, ink.ink, ink.remark
         self.remarks = (*picture.remarks, ink.remark)
         # Each axis is standardised separately, so data units of x and y differ in their number of pixels.
@@ -88,3 +86,11 @@ class ImageTarget(GaussianMixture):
         """Returns the pixels (n, 2) of the picture as used that are nearest to points (n, 2) in data coordinates."""
         used = np.array(self.picture.image.size) / np.array(self.picture.size_as_given)
         return ((self.to_pixels(x).numpy() + 0.5) * used - 0.5).round().astype(np.int64)
+
+
+def _inked_pixels(ink: InkArray) -> tuple[Tensor, Tensor]:
+    """Returns the pixels that hold ink as (column, -row), (n, 2) float64, and how much they hold, (n,)."""
+    rows, columns = np.nonzero(ink)
+    pixels = np.empty((len(rows), 2))
+    pixels[:, 0], pixels[:, 1] = columns, -rows
+    return torch.from_numpy(pixels), torch.from_numpy(ink[rows, columns])

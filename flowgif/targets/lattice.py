@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["LOG_2PI", "ClosedForm", "Lattice", "build_lattices", "evaluate_on", "gaussian", "level_for"]
+__all__ = ["LOG_2PI", "ClosedForm", "Lattice", "blurred", "build_lattices", "evaluate_on", "level_for"]
 
 # On a lattice of spacing h, V = BLUR_SD^2 h^2. The lattice is used for kernels with a standard deviation of at least
 # MIN_KERNEL_SD h. So the relative error is at most
@@ -36,6 +36,10 @@ WINDOW = 20
 # taken over all components.
 MIN_MASS = math.exp(-24.5)
 SMALL = 2500
+# A Gaussian is taken as 0 further than so many standard deviations from its mean, where it is 1e-18 of its peak.
+KERNEL_REACH = 9.0
+BLOCK = 64  # places for which a sum over Gaussians is one matrix product
+CHUNK = 1 << 20  # components that are looked at together; a large picture has millions
 LOG_2PI = math.log(2 * math.pi)
 
 
@@ -98,15 +102,9 @@ def build_lattices(centres: Tensor, weights: Tensor, std: Tensor) -> Iterator[La
     """
     low, high = centres.min(0).values, centres.max(0).values
     pixel = 2 * std  # a picture's components have a standard deviation of half a pixel
-    index = (centres - low).div_(pixel)
-    whole = index.round()
-    is_grid = bool(index.sub_(whole).abs_().max() <= 1e-4)
-    del index
-    if is_grid:
+    weight = _on_grid(centres, weights, low, high, pixel)
+    if weight is not None:
         # Pixel centres are on a grid already, so the first lattice is exact.
-        columns, rows = whole.long().T
-        weight = torch.zeros(int(rows.max()) + 1, int(columns.max()) + 1, dtype=torch.float64)
-        weight.index_put_((rows, columns), weights, accumulate=True)
         exact = _padded(Lattice(weight, _pair(low), _pair(pixel), _pair(std**2)))
         yield exact
         base = float(pixel.min())
@@ -119,18 +117,21 @@ def build_lattices(centres: Tensor, weights: Tensor, std: Tensor) -> Iterator[La
     for level in itertools.count(1):
         steps = [max(base * RATIO**level, finest[axis]) for axis in (0, 1)]
         nodes: list[Tensor] = []
-        kernels: list[Tensor] = []
         for axis, step in enumerate(steps):
             margin = 8 * BLUR_SD * step  # beyond 8 standard deviations of the blur, its weights are about 1e-14
             nodes.append(
                 torch.arange(float(low[axis]) - margin, float(high[axis]) + margin + step, step, dtype=torch.float64)
             )
-            kernels.append(gaussian(nodes[axis], sources[axis], (BLUR_SD * step) ** 2) * step)
-        across, down = kernels
-        blurred = down @ weight @ across.T if weight.ndim == 2 else (down * weight) @ across.T
+        variance = (BLUR_SD * steps[0]) ** 2, (BLUR_SD * steps[1]) ** 2
+        if weight.ndim == 2:
+            coarser = blurred(weight, sources, (nodes[0], nodes[1]), variance)
+        else:
+            across, down = (_gaussian(nodes[axis], sources[axis], variance[axis]) for axis in (0, 1))
+            coarser = (down * weight) @ across.T
+        coarser *= steps[0] * steps[1]
         covariance = _pair(std**2 - (BLUR_SD * torch.tensor(steps, dtype=torch.float64)) ** 2)
         origin = (float(nodes[0][0]), float(nodes[1][0]))
-        yield _padded(Lattice(blurred, origin, (steps[0], steps[1]), covariance))
+        yield _padded(Lattice(coarser, origin, (steps[0], steps[1]), covariance))
         if max(len(n) for n in nodes) <= WINDOW:
             return
 
@@ -223,7 +224,56 @@ def _padded(lattice: Lattice) -> Lattice:
     return Lattice(weight, lattice.origin, lattice.spacing, lattice.covariance)
 
 
-def gaussian(x: Tensor, centres: Tensor, variance: float) -> Tensor:
+def _on_grid(centres: Tensor, weights: Tensor, low: Tensor, high: Tensor, pixel: Tensor) -> Tensor | None:
+    """Returns the weights of a mixture by row and column, if its components' means are on a grid; else None."""
+    columns, rows = (round(count) + 1 for count in ((high - low) / pixel).tolist())
+    weight: Tensor | None = None
+    for places, parts in zip(centres.split(CHUNK), weights.split(CHUNK), strict=True):
+        index = (places - low).div_(pixel)
+        whole = index.round()
+        if float(index.sub_(whole).abs_().max()) > 1e-4:
+            return None
+        if weight is None:  # most mixtures that are on no grid show it at once, and one's size may be anything
+            weight = torch.zeros(rows, columns, dtype=torch.float64)
+        weight.index_put_((whole[:, 1].long(), whole[:, 0].long()), parts, accumulate=True)
+    return weight
+
+
+def blurred(
+    weight: Tensor, sources: tuple[Tensor, Tensor], places: tuple[Tensor, Tensor], variance: tuple[float, float]
+) -> Tensor:
+    """Sums Gaussians on a lattice: sum_ij weight_ij N(x - x_j; variance_x) N(y - y_i; variance_y).
+
+    Args:
+        weight: (rows, columns).
+        sources: the coordinates x_j of the columns and y_i of the rows, rising.
+        places: the x and the y at which the sum is wanted, (m,) and (n,).
+        variance: along x and y.
+
+    Returns:
+        The sums, (n, m), in the dtype of ``weight``.
+    """
+    down = _blurred_along(weight.T, sources[1], places[1], variance[1])
+    return _blurred_along(down.T, sources[0], places[0], variance[0])
+
+
+def _blurred_along(weight: Tensor, sources: Tensor, places: Tensor, variance: float) -> Tensor:
+    """Sums Gaussians along the columns: sum_j weight_ij N(x - x_j; variance), (rows, len(places)).
+
+    Only sources within their reach are summed, so the cost hardly depends on how many there are.
+    """
+    reach = KERNEL_REACH * math.sqrt(variance)
+    out = weight.new_empty(len(weight), len(places))
+    for first in range(0, len(places), BLOCK):
+        block = places[first : first + BLOCK]
+        ends = torch.stack((block.min() - reach, block.max() + reach))
+        begin, end = torch.searchsorted(sources, ends.to(sources)).tolist()
+        kernel = _gaussian(block, sources[begin:end], variance).to(weight.dtype)
+        torch.mm(weight[:, begin:end], kernel.T, out=out[:, first : first + BLOCK])
+    return out
+
+
+def _gaussian(x: Tensor, centres: Tensor, variance: float) -> Tensor:
     """Returns N(x_i; centre_j, variance), shape (len(x), len(centres))."""
     z = (x[:, None] - centres) / math.sqrt(variance)
     return torch.exp(-0.5 * z * z) / math.sqrt(2 * math.pi * variance)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from flowgif.targets.hilbert import hilbert_order
-from flowgif.targets.lattice import LOG_2PI, ClosedForm, Lattice, build_lattices, evaluate_on, gaussian, level_for
+from flowgif.targets.lattice import LOG_2PI, ClosedForm, Lattice, blurred, build_lattices, evaluate_on, level_for
 from flowgif.targets.reading.picture import Picture
 
 __all__ = ["ClosedForm", "ColourSource", "GaussianMixture", "as_floats"]
@@ -73,21 +72,21 @@ class GaussianMixture:
             raise ValueError("a mixture needs a positive weight and a positive standard deviation")
         if not bool(kept.all()):
             centres, weights = centres[kept], weights[kept]
-        centres, weights = centres.double(), weights.double()
-        weights = weights / weights.sum()
+        weights = weights.double() / weights.sum(dtype=torch.float64)
         sd = torch.tensor(std, dtype=torch.float64)
-        self.shift = weights @ centres
+        self.shift = weights @ centres.double()
         # A large picture has millions of components, so that copies count.
-        centres = centres - self.shift
-        self.scale = ((weights @ centres**2) + sd**2).sqrt()
+        standard = centres - self.shift
+        del centres, kept
+        self.scale = ((weights @ standard**2) + sd**2).sqrt()
         self.std = sd / self.scale
-        centres.div_(self.scale)
-        order = hilbert_order(centres)
-        self.centres, self.weights = centres[order], weights[order]
+        standard.div_(self.scale)
+        order = hilbert_order(standard)
+        self.centres, self.weights = standard[order], weights[order]
+        del standard, weights, order
         self._cumulative = self.weights.cumsum(0)
         # The finest lattice is enough for the density and the entropy. A training needs the others too.
-        self._coarser = build_lattices(self.centres, self.weights, self.std)
-        self._fine = next(self._coarser)
+        self._fine = next(build_lattices(self.centres, self.weights, self.std))
         self._lattices_in: dict[torch.dtype, list[Lattice]] = {}
 
     # ------------------------------------------------------------------ exact quantities
@@ -128,11 +127,8 @@ class GaussianMixture:
             The density, (rows, columns) float64.
         """
         fine = self._fine
-        along_x, along_y = (
-            gaussian(coordinates.double(), fine.nodes(axis), fine.covariance[axis] + blur[axis] ** 2)
-            for axis, coordinates in enumerate((x, y))
-        )
-        return along_y @ fine.weight.double() @ along_x.T
+        variance = fine.covariance[0] + blur[0] ** 2, fine.covariance[1] + blur[1] ** 2
+        return blurred(fine.weight, (fine.nodes(0), fine.nodes(1)), (x.double(), y.double()), variance)
 
     def extent(self) -> tuple[Tensor, Tensor]:
         """Returns the lowest and the highest coordinates of the components' means, (2,) each, float64, data units."""
@@ -171,20 +167,21 @@ class GaussianMixture:
 
     def entropy(self) -> float:
         """Computes -E[log p] in nats by quadrature over the plane; no model's NLL can be below it."""
-        fine = self._fine
-        kernels: list[Tensor] = []
+        fine, weight = self._fine, self._fine.weight.float()
+        nodes = fine.nodes(0), fine.nodes(1)
+        places: list[Tensor] = []
         cell = 1.0
         for axis in (0, 1):
-            nodes = fine.nodes(axis)
             sd = math.sqrt(fine.covariance[axis])
             step = min(fine.spacing[axis], 2 * sd) / QUADRATURE
             cell *= step
-            count = math.ceil((nodes[-1] - nodes[0] + 16 * sd).item() / step) + 1
-            coordinates = nodes[0] - 8 * sd + step * torch.arange(count, dtype=torch.float64)
-            kernels.append(gaussian(coordinates, nodes, sd**2).float())
-        rows = kernels[1] @ fine.weight.float()
-        # In blocks of rows, the quadrature of a large picture needs only about ten megabytes at a time.
-        total = sum(torch.special.entr(block @ kernels[0].T).sum(dtype=torch.float64) for block in rows.split(256))
+            count = math.ceil((nodes[axis][-1] - nodes[axis][0] + 16 * sd).item() / step) + 1
+            places.append(nodes[axis][0] - 8 * sd + step * torch.arange(count, dtype=torch.float64))
+        # In blocks of rows, the quadrature of a large picture needs only some ten megabytes at a time.
+        total = sum(
+            torch.special.entr(blurred(weight, nodes, (places[0], rows), fine.covariance)).sum(dtype=torch.float64)
+            for rows in places[1].split(256)
+        )
         return float(total) * cell
 
     # ------------------------------------------------------------------ the probability path
@@ -207,12 +204,10 @@ class GaussianMixture:
         """
         x = as_floats(x)
         if x.dtype not in self._lattices_in:
-            self._lattices_in[x.dtype] = [lattice.to(x.dtype) for lattice in self._lattices]
+            # All are made in float64. Those of a large picture would take hundreds of megabytes if they were kept so.
+            lattices = build_lattices(self.centres, self.weights, self.std)
+            self._lattices_in[x.dtype] = [lattice.to(x.dtype) for lattice in lattices]
         return self._evaluate(self._lattices_in[x.dtype], x, time)
-
-    @cached_property
-    def _lattices(self) -> list[Lattice]:
-        return [self._fine, *self._coarser]
 
     def _evaluate(self, levels: list[Lattice], x: Tensor, time: Tensor) -> ClosedForm:
         """Computes the closed form from the lattice that suits each time."""

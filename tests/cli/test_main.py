@@ -204,7 +204,7 @@ def test_bad_input_gets_one_line_and_leaves_nothing(
 
 
 def test_bad_input_ends_the_process_with_two(tmp_path: Path) -> None:
-    done = run_flowgif("train", "--img", "nope.png", cwd=tmp_path)
+    done = run_flowgif("train", "--img", "nope.png", "--quiet", cwd=tmp_path)
     assert (done.code, done.out) == (2, "")
     assert re.fullmatch(r"flowgif: no such picture: nope\.png.*\n", done.err)
 
@@ -230,7 +230,7 @@ def test_ctrl_c_before_the_training_says_so(tmp_path: Path, workplace: Path) -> 
         [sys.executable, "-c", "import os, signal, threading\n"
          "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
          "threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
-         "from flowgif.__main__ import main; main()", "eval", str(workplace / "runs" / "cat")],
+         "from flowgif.__main__ import main; main()", "eval", "--quiet", str(workplace / "runs" / "cat")],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     out, err = evaluation.communicate(timeout=120)

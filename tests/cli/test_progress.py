@@ -169,7 +169,6 @@ def test_without_a_terminal_there_is_a_line_now_and_then(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        "evaluating runs/cat ...",
         "evaluating runs/cat ...  25%",
         "frame 3 of 6",
         "step 20  loss 0.5000  30 s left  2.0 steps/s",
@@ -207,3 +206,16 @@ def test_a_training_that_is_interrupted_leaves_its_message_alone(tmp_path: Path)
     assert re.match(r"flowgif: interrupted at step \d+", message[0]), screen.text
     assert len(message) == 1, screen.text
     assert any(re.match(r"training [━╸╺]{20}  +\d+%", line) for line in screen.seen)
+
+
+def test_without_a_terminal_a_task_that_takes_long_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Progress, "PATIENCE", 0.02)
+    with Progress(quiet=False) as progress:
+        progress.begin("a short task ...")
+        progress.begin("a long task ...")
+        time.sleep(0.5)
+        progress.begin("another short task ...")
+    time.sleep(0.1)
+    assert capsys.readouterr().err == "a long task ...\n"

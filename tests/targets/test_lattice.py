@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from flowgif.targets import lattice as module
-from flowgif.targets.lattice import WINDOW, build_lattices, evaluate_on, level_for
+from flowgif.targets.lattice import WINDOW, blurred, build_lattices, evaluate_on, level_for
 from flowgif.targets.toy import ToyTarget
 
 
@@ -45,3 +45,18 @@ def test_lattices_up_to_a_size_are_summed_as_a_whole() -> None:
     sizes = [lattice.weight.numel() for lattice in lattices]
     assert [lattice.is_small for lattice in lattices] == [size <= module.SMALL for size in sizes]
     assert min(sizes) <= module.SMALL < max(sizes)
+
+
+@pytest.mark.parametrize("variance", [(0.09, 0.25), (25.0, 400.0)])
+def test_a_blur_is_the_sum_over_all_gaussians(variance: tuple[float, float]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.rand(70, 150, generator=generator, dtype=torch.float64)
+    sources = torch.arange(150, dtype=torch.float64) * 0.5, torch.arange(70, dtype=torch.float64)
+    places = torch.linspace(-20, 90, 201, dtype=torch.float64), torch.linspace(80, -10, 133, dtype=torch.float64)
+    across, down = (
+        torch.exp(-((places[axis][:, None] - sources[axis]) ** 2) / (2 * variance[axis]))
+        / (2 * torch.pi * variance[axis]) ** 0.5
+        for axis in (0, 1)
+    )
+    wanted = down @ weight @ across.T
+    torch.testing.assert_close(blurred(weight, sources, places, variance), wanted, atol=1e-15, rtol=1e-12)

@@ -28,6 +28,7 @@ LEAST_CHANGE = 0.02
 ACROSS, LEAST_SPACING, MOST_SPACING = 4.0, 1.5, 3.0
 MOST_NODES = 90_000
 MOST_PLACES = 20_000_000  # for nodes in the finest grid
+MOST_CHOSEN = 6_000_000  # of them, where the spacing is not given
 
 Box = tuple[float, float, float, float]  # the lowest x and y and the highest x and y, data units
 
@@ -89,9 +90,9 @@ def grids_of(config: FFJORDConfig) -> Grids:
     assert config.box is not None
     assert config.finest is not None
     low_x, low_y, high_x, high_y = config.box
-    finest = frequencies_of(config.finest, 1 / (config.aspect or 1.0))
     if not (low_x < high_x and low_y < high_y):
         raise UnusableInput("[model] box: the highest x and y are not above the lowest; leave it out")
+    finest = frequencies_of(config.finest, 1 / (config.aspect or 1.0))
     if (high_x - low_x) / finest[0] * (high_y - low_y) / finest[1] > MOST_PLACES:
         raise UnusableInput(f"[model] finest = {config.finest:g} is too fine for the grids' box; give a larger number")
     return Grids.down_to(config.box, finest)
@@ -101,9 +102,11 @@ def fit_grids(config: FFJORDConfig, target: Ink) -> FFJORDConfig:
     """Returns a config whose grids suit a target: the box, the finest spacing and the number of nodes, unless given."""
     pixel = 2 * float(target.std.prod().sqrt())
     stroke = target.stroke_width() / (2 * float((target.std * target.scale).mean()))
-    finest = config.finest or pixel * min(max(stroke / ACROSS, LEAST_SPACING), MOST_SPACING)
+    box = config.box or _box_around(target)
+    least = math.sqrt(abs((box[2] - box[0]) * (box[3] - box[1])) / MOST_CHOSEN)
+    finest = config.finest or max(pixel * min(max(stroke / ACROSS, LEAST_SPACING), MOST_SPACING), least)
     while True:
-        config = config.model_copy(update={"box": config.box or _box_around(target), "finest": float(f"{finest:.4g}")})
+        config = config.model_copy(update={"box": box, "finest": float(f"{finest:.4g}")})
         nodes = len(place_nodes(grids_of(config), target))
         if nodes <= MOST_NODES:
             return config.model_copy(update={"nodes": nodes})

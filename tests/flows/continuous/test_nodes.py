@@ -9,6 +9,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from flowgif.config.models import FFJORDConfig
+from flowgif.errors import UnusableInput
 from flowgif.flows.continuous import nodes
 from flowgif.flows.continuous.grid import GridNetwork
 from flowgif.flows.continuous.nodes import (
@@ -150,6 +151,19 @@ def test_too_many_nodes_make_the_grids_coarser(monkeypatch: pytest.MonkeyPatch) 
         assert config.nodes <= most
         assert (config.finest > free.finest) == (most < free.nodes)
         assert config.nodes == len(place_nodes(grids_of(config), target))
+
+
+def test_too_many_places_make_a_spacing_coarser_that_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = _picture(3)
+    free = fit_grids(GRID, target)
+    assert free.finest is not None
+    places = math.prod(grids_of(free).sizes[-1])
+    monkeypatch.setattr(nodes, "MOST_PLACES", places // 4)
+    monkeypatch.setattr(nodes, "MOST_CHOSEN", places // 8)
+    config = fit_grids(GRID, target)
+    assert config.finest == pytest.approx(free.finest * 8**0.5, rel=0.05)
+    with pytest.raises(UnusableInput, match="is too fine"):
+        fit_grids(GRID.model_copy(update={"finest": free.finest}), target)
 
 
 def test_with_the_most_nodes_a_network_has_at_most_400000_weights() -> None:
