@@ -18,6 +18,7 @@ __all__ = [
     "NumericalError",
     "Stopped",
     "UnusableInput",
+    "as_flowgif_error",
     "did_you_mean",
     "printable",
 ]
@@ -36,6 +37,7 @@ class ExitCode(IntEnum):
     CHECK_FAILED = 1, "a bound that was asked for is missed"
     UNUSABLE_INPUT = 2, "wrong usage or unusable input"
     NUMERICAL_FAILURE = 3, "numerical failure"
+    FAULT = 4, "a fault of the program or the machine, in a row of a batch"
     # 128 and the number of the signal, as shells count.
     HUNG_UP = 129, "the terminal was closed"
     INTERRUPTED = 130, "interrupted"
@@ -109,6 +111,20 @@ class Stopped(KeyboardInterrupt):
     def __init__(self, exit_code: ExitCode) -> None:
         super().__init__()
         self.exit_code = Stopped.latest = exit_code
+
+
+# torch's words, which has no error of its own for it on a processor.
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Storage size calculation overflowed")
+
+
+def as_flowgif_error(error: Exception) -> FlowgifError | None:
+    """Returns an error that commands report; None for a fault of the program."""
+    if isinstance(error, FlowgifError):
+        return error
+    text = str(error)
+    if isinstance(error, (MemoryError, OverflowError)) or any(words in text for words in OUT_OF_MEMORY):
+        return UnusableInput("a number is larger than this machine's memory; give smaller ones")
+    return None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["ordered_map"]
+__all__ = ["count_processors", "ordered_map"]
 
 THREAD = "flowgif-part"  # the beginning of the threads' names
 
@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def _count_processors() -> int:
+def count_processors() -> int:
     """Returns how many processors this process may use, which can be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -34,7 +34,7 @@ def ordered_map(function: Callable[[Item], Result], items: Iterable[Item]) -> It
     if threading.current_thread().name.startswith(THREAD):  # all processors are in use already
         yield from map(function, items)
         return
-    most = _count_processors()
+    most = count_processors()
     with ThreadPoolExecutor(most, THREAD) as pool:
         waiting: deque[Future[Result]] = deque()
         for item in items:

@@ -15,7 +15,9 @@ from flowgif.evaluation.gap import Gap, measure_gap
 from flowgif.flows.base import Flow
 from flowgif.flows.build import build_flow, chosen_for, fit_config
 from flowgif.machine import StopRequest, delay_interrupts, find_device, repeatable, use_threads
-from flowgif.runs.directory import INITIAL, WEIGHTS, Run, open_target
+from flowgif.runs.directory import Run, open_target
+from flowgif.runs.finished import fingerprint_of
+from flowgif.runs.layout import INITIAL, WEIGHTS, check_free
 from flowgif.runs.writer import RunWriter
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.training.trainer import StepRecord, Trainer
@@ -95,7 +97,8 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
         Interrupted: the user pressed Ctrl-C; the state is stored, so :func:`resume` can continue.
     """
     reporter = reporter or _Silent()
-    Run.check_free(folder, force)
+    check_free(folder, force)
+    fingerprint = fingerprint_of(config)
     device = find_device(config.training.device, config.recipe.heavy)
     reporter.begin(f"preparing {config.target.source} ...")
     with use_threads(1):
@@ -105,9 +108,9 @@ def train(config: RunConfig, folder: Path, force: bool = False, reporter: Report
             reporter.say(remark)
         flow = _first_flow(config, target)
     with RunWriter(folder) as writer:
-        Run.check_free(folder, force)  # another training may have ended meanwhile
+        check_free(folder, force)  # another training may have ended meanwhile
         with delay_interrupts() as stop, use_threads(flow.training_threads), repeatable(device):
-            run = writer.start(config, target, flow)
+            run = writer.start(config, target, flow, fingerprint)
             with closing(Trainer(flow.to(device), target, config.training, device)) as trainer:
                 return _Training(run, writer, trainer, target, reporter).run_to_end(stop)
 
@@ -224,7 +227,7 @@ class _Training:
             message = f"{stop.exit_code.meaning} at step {self.trainer.step}; go on with: {again}"
             raise Interrupted(message, stop.exit_code)
         gap = self._checkpoint(FINAL_POINTS)
-        self._keep()
+        self._keep(finished=True)
         return Trained(self.run, self.trainer.step, self.trainer.seconds, gap)
 
     def _keep_what_is_finite(self) -> str:
@@ -259,6 +262,6 @@ class _Training:
         self.rows.append({**row, "gap": measured.gap, "gap_se": measured.standard_error})
         return measured
 
-    def _keep(self) -> None:
-        self.writer.write(self.trainer.state(), self.trainer.averaged.state_dict(), self.rows)
+    def _keep(self, finished: bool = False) -> None:
+        self.writer.write(self.trainer.state(), self.trainer.averaged.state_dict(), self.rows, finished)
         self.rows.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from conftest import ROOT
@@ -15,6 +16,6 @@ def test_hashes_are_of_the_versions_that_were_tested() -> None:
     blocks = (ROOT / ".ci" / "hashes.txt").read_text("utf-8").split("\n")
     hashed = [pin[0] for pin in PIN.finditer("\n".join(blocks))]
     assert set(hashed) == {pin for pin in pins if pin.partition("==")[0] not in PEERS}
-    for line, after in zip(blocks, blocks[1:], strict=False):
+    for line, after in itertools.pairwise(blocks):
         if PIN.match(line):
             assert re.fullmatch(r" +--hash=sha256:[0-9a-f]{64}( \\)?", after), line

@@ -209,7 +209,7 @@ def test_a_reporter_is_told_of_every_step(tmp_path: Path) -> None:
         reporter=first,
     )
     assert first.steps == [1, 2, 3]
-    assert first.begun == ["measuring the gap ..."]
+    assert first.begun == [f"preparing {CAT} ...", "measuring the gap ..."]
     assert any("ink: " in text for text in first.said)
     resume(tmp_path / "run", reporter=second)
     assert (second.said, second.steps) == (["going on from step 3"], [])

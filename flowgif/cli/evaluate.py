@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flowgif.cli.bounds import check_bound, hold_to_bound
 from flowgif.cli.options import OUTPUT, Json, Quiet
 from flowgif.cli.progress import Progress
-from flowgif.errors import CheckFailed, UnusableInput, printable
+from flowgif.errors import printable
 from flowgif.names import SAMPLE_SUFFIXES
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def evaluate(
         from flowgif.machine import use_threads
         from flowgif.runs.settings import newest_run
 
-        _check_bounds({"--max-gap": max_gap, "--max-nll": max_nll})
+        check_bound("--max-gap", max_gap)
+        check_bound("--max-nll", max_nll)
         if save_samples is not None:
             samples.check_samples(*save_samples)
         folder = run or newest_run()
@@ -97,30 +98,8 @@ def evaluate(
         rows = head | _describe(report, loaded.flow.evaluated) | _describe_check(checked)
         rows |= _describe_written(plots, pictures, save_samples)
         typer.echo("\n".join(f"{name:<12} {printable(value)}" for name, value in rows.items()))
-    _hold_to_bound("gap", report.gap, max_gap)
-    _hold_to_bound("NLL", report.nll, max_nll)
-
-
-def _check_bounds(bounds: dict[str, float | None]) -> None:
-    """Checks bounds, which are given by option.
-
-    Raises:
-        UnusableInput: a bound is not a number.
-    """
-    for option, bound in bounds.items():
-        if bound is not None and math.isnan(bound):
-            raise UnusableInput(f"{option} nan is no bound; give a number of nats")
-
-
-def _hold_to_bound(name: str, value: float, bound: float | None) -> None:
-    """Compares a figure (nats) with the bound that the user set; None means no bound.
-
-    Raises:
-        CheckFailed: the figure is larger.
-    """
-    if bound is not None and value > bound:
-        option = f"--max-{name.lower()}"
-        raise CheckFailed(f"the {name} of {value:.4f} nats is above {option} {bound:g}; train longer (--steps)")
+    hold_to_bound("gap", report.gap, max_gap)
+    hold_to_bound("NLL", report.nll, max_nll)
 
 
 def _describe(report: Report, evaluated: str) -> dict[str, str]:

@@ -17,12 +17,9 @@ from flowgif.cli.animate import animate
 from flowgif.cli.evaluate import evaluate
 from flowgif.cli.options import Command
 from flowgif.cli.train import train
-from flowgif.errors import ExitCode, FlowgifError, Stopped, printable
+from flowgif.errors import ExitCode, FlowgifError, Stopped, as_flowgif_error, printable
 
 __all__ = ["main"]
-
-# torch's words, which has no error of its own for it on a processor.
-OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "Storage size calculation overflowed")
 
 app = typer.Typer(
     name="flowgif",
@@ -82,9 +79,10 @@ def main() -> None:
             ExitCode.UNUSABLE_INPUT,
         )
     except (MemoryError, OverflowError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not any(words in str(error) for words in OUT_OF_MEMORY):
+        known = as_flowgif_error(error)
+        if known is None:
             raise
-        _die("a number is larger than this machine's memory; give smaller ones", ExitCode.UNUSABLE_INPUT)
+        _die(str(known), known.exit_code)
     if code == ExitCode.INTERRUPTED:  # typer's answer to any signal
         _die(Stopped.latest.meaning, Stopped.latest)
     sys.exit(code if isinstance(code, int) else ExitCode.DONE)

@@ -12,10 +12,47 @@ from typer.core import TyperCommand, TyperOption
 
 from flowgif.errors import UnusableInput
 
-__all__ = ["OUTPUT", "Command", "Json", "Quiet", "values_by_option"]
+__all__ = [
+    "MANY",
+    "OUTPUT",
+    "Cluster",
+    "Command",
+    "Json",
+    "MaxGap",
+    "Quiet",
+    "SkipExisting",
+    "Workers",
+    "values_by_option",
+]
 
 OUTPUT = "Where it goes"  # title of a help panel that every command has
 
+MANY = "Many at once"
+
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=1024, help="Of several: processes of this machine (default: one a core).", rich_help_panel=MANY
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        help="Of several: a Dask scheduler's workers, as tcp://host:8786.",
+        metavar="ADDRESS",
+        rich_help_panel=MANY,
+        show_default=False,
+    ),
+]
+SkipExisting = Annotated[
+    bool,
+    typer.Option(
+        "--skip-existing",
+        help="Leave what was done before from the same input, settings and version.",
+        rich_help_panel=MANY,
+    ),
+]
+MaxGap = Annotated[float | None, typer.Option(help="Exit with 1 if the gap is larger (nats).")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 

@@ -6,22 +6,38 @@ import json
 import select
 import shlex
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flowgif import names
-from flowgif.cli.options import OUTPUT, Json, Quiet, values_by_option
+from flowgif.cli.bounds import check_bound, hold_to_bound
+from flowgif.cli.many import command_line, report
+from flowgif.cli.options import (
+    MANY,
+    OUTPUT,
+    Cluster,
+    Json,
+    MaxGap,
+    Quiet,
+    SkipExisting,
+    Workers,
+    values_by_option,
+)
 from flowgif.cli.progress import Progress
 from flowgif.errors import UnusableInput
 from flowgif.files.reading import STDIN
 
 if TYPE_CHECKING:
+    from flowgif.batch.commands import Batch, Training
     from flowgif.config.schema import RunConfig
+    from flowgif.runs.finished import Finished
     from flowgif.session import Trained
 
 __all__ = ["train"]
@@ -35,13 +51,18 @@ _output = partial(typer.Option, rich_help_panel=OUTPUT)
 
 def train(
     context: typer.Context,
-    picture: Annotated[
-        Path | None,
-        typer.Argument(help="A picture whose ink is fitted; as --img.", metavar="PICTURE", show_default=False),
+    pictures: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Pictures whose ink is fitted; as --img.", metavar="PICTURE", show_default=False),
     ] = None,
     img: Annotated[
-        Path | None,
-        _target(help="A picture, SVG files too; - reads it from stdin.", metavar="PICTURE", show_default=False),
+        list[Path] | None,
+        _target(
+            help="A picture, SVG files too; - reads it from stdin. A folder or a pattern, as 'icons/*.svg', or several "
+            "--img make a run of each.",
+            metavar="PICTURE",
+            show_default=False,
+        ),
     ] = None,
     text: Annotated[
         str | None, _target(help=r"A text in its place; a typed \n starts a new line.", show_default=False)
@@ -95,41 +116,110 @@ def train(
     ] = None,
     out: Annotated[
         Path | None,
-        _output(help="The run directory (default: runs/ and the picture's, data set's or config's name)."),
+        _output(
+            help="The run directory (default: runs/ and the picture's, data set's or config's name); of several runs "
+            "the folder that they go to."
+        ),
     ] = None,
     force: Annotated[bool, _output("--force", help="Replace the run that is there.")] = False,
     resume: Annotated[bool, _output("--resume", help="Go on with the run that is there.")] = False,
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="Train as often, with these seeds: 0-7, or 0,3,5.", rich_help_panel=MANY, show_default=False),
+    ] = None,
+    skip_existing: SkipExisting = False,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    max_gap: MaxGap = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fit a flow to a picture, a text or a data set; prints the run directory."""
+    """Fit a flow to a picture, a text or a data set; prints the run directory, or a table of several."""
+    from flowgif.batch.inputs import is_many
     from flowgif.config.reading import group_options
+    from flowgif.runs.finished import Finished, find_finished, fingerprint_of
     from flowgif.runs.settings import default_folder, new_run, newest_run, settings_to_resume
 
-    img = _one_picture(picture, img)
+    given = _pictures(pictures, img)
     progress = Progress(quiet)
-    _say_what_is_waited_for((img, font, config), progress)
-    flags = group_options({**values_by_option(context), "--img": img})
-    names_target = any(target is not None for target in (img, text, data))
+    flags = group_options({**values_by_option(context), "--img": None})
+    check_bound("--max-gap", max_gap)
+    if is_many(given) or seeds is not None or workers is not None or cluster is not None:
+        if resume:
+            raise UnusableInput("--resume goes on with one run; --skip-existing trains what is missing")
+        from flowgif.batch.commands import Batch
+
+        batch = Batch(workers, cluster, skip_existing, command_line())
+        trainings = _trainings(given, seeds, flags, config, out)
+        _train_many(trainings, batch, force, max_gap, as_json, progress)
+        return
+    one = given[0] if given else None
+    _say_what_is_waited_for((one, font, config), progress)
+    flags["target"]["img"] = one
+    names_target = any(target is not None for target in (one, text, data))
     if resume:
         _refuse_with_resume(force, config)
-        folder = out or (default_folder(img, data, text=text) if names_target else newest_run())
+        folder = out or (default_folder(one, data, text=text) if names_target else newest_run())
         settings = settings_to_resume(folder, flags)
     else:
         settings, folder = new_run(config, flags, out)
+        if skip_existing and (done := find_finished(folder, fingerprint_of(settings))) is not None:
+            progress.say(f"{folder} was trained from the same before; nothing to do")
+            _answer(folder, done, as_json, max_gap)
+            return
     with progress:
         trained = _run(settings, folder, force, resume, progress)
         progress.say(f"{trained.summary}; now: flowgif animate {shlex.quote(str(folder))}")
-    typer.echo(json.dumps(_answer(trained)) if as_json else str(folder))
+    gap = trained.gap
+    _answer(folder, Finished(trained.steps, trained.seconds, gap.gap, gap.standard_error), as_json, max_gap)
 
 
-def _one_picture(picture: Path | None, img: Path | None) -> Path | None:
-    """Returns the picture that is given, with or without --img."""
-    if picture is not None and img is not None:
-        raise UnusableInput(f"two pictures, {picture} and --img {img}; give one of them")
-    if picture is not None and str(picture) in names.DATA_SETS and not picture.exists():
-        raise UnusableInput(f"no such picture: {picture}; for the data set: --data {picture}")
-    return img if picture is None else picture
+def _pictures(pictures: list[Path] | None, img: list[Path] | None) -> list[Path]:
+    """Returns the pictures that are given, with or without --img."""
+    given = [*(pictures or []), *(img or [])]
+    for picture in pictures or []:
+        if str(picture) in names.DATA_SETS and not picture.exists():
+            raise UnusableInput(f"no such picture: {picture}; for the data set: --data {picture}")
+    return given
+
+
+def _trainings(
+    given: list[Path], seeds: str | None, flags: dict[str, dict[str, object]], config: Path | None, out: Path | None
+) -> list[Training]:
+    """Returns the trainings of several pictures, several seeds, or both.
+
+    Raises:
+        UnusableInput: a picture, a seed or a setting cannot be used.
+    """
+    from flowgif.batch.commands import Training
+    from flowgif.batch.inputs import find_pictures, names_for, read_seeds
+    from flowgif.runs.settings import RUNS, new_run
+
+    pictures = find_pictures(given)
+    numbers = [None] if seeds is None else read_seeds(seeds)
+    if seeds is not None and flags["training"]["seed"] is not None:
+        raise UnusableInput("--seed and --seeds are given; leave one of them out")
+    trainings: list[Training] = []
+    for picture, name in zip(pictures, names_for(pictures), strict=True) if pictures else [(None, None)]:
+        for seed in numbers:
+            tables = {**flags, "target": {**flags["target"], "img": picture}}
+            if seed is not None:
+                tables["training"] = {**flags["training"], "seed": seed}
+            settings, folder = new_run(config, tables, None)
+            named = (name or folder.name) + ("" if seed is None else f"-seed-{seed}")
+            trainings.append(Training(named, settings, (out or RUNS) / named))
+    return trainings
+
+
+def _train_many(
+    trainings: list[Training], batch: Batch, force: bool, max_gap: float | None, as_json: bool, progress: Progress
+) -> None:
+    from flowgif.batch.commands import train_all
+
+    start = time.monotonic()
+    with progress:
+        rows = [row.held_to(max_gap) for row in train_all(trainings, batch, force, progress)]
+    report(rows, time.monotonic() - start, as_json)
 
 
 def _say_what_is_waited_for(inputs: Iterable[Path | None], progress: Progress) -> None:
@@ -158,6 +248,7 @@ def _run(settings: RunConfig, folder: Path, force: bool, resume: bool, progress:
     return session.train(settings, folder, force, progress)
 
 
-def _answer(trained: Trained) -> dict[str, Any]:
-    gap = {"gap": trained.gap.gap, "gap_se": trained.gap.standard_error}
-    return {"run": str(trained.run.folder), "steps": trained.steps, "seconds": trained.seconds, **gap}
+def _answer(folder: Path, done: Finished, as_json: bool, max_gap: float | None) -> None:
+    """Prints what a training gave, and holds it to a bound."""
+    typer.echo(json.dumps({"run": str(folder), **asdict(done)}) if as_json else str(folder))
+    hold_to_bound("gap", done.gap, max_gap)

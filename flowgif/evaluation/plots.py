@@ -14,7 +14,8 @@ from flowgif.evaluation.figures import PLOTS, Material
 from flowgif.evaluation.sheets import Window, encode_png
 from flowgif.files.writing import check_folder, report_os_errors, settle, written_together
 from flowgif.flows.base import Flow
-from flowgif.runs.directory import INITIAL, Run
+from flowgif.runs.directory import Run
+from flowgif.runs.layout import INITIAL
 from flowgif.targets.mixture import GaussianMixture
 
 __all__ = ["check_plots", "write_plots"]

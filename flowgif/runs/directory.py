@@ -1,38 +1,27 @@
-"""The run directory: everything that a training leaves behind.
-
-:mod:`flowgif.runs.writer` writes the files, all together.
-
-config.toml                   all settings, resolved; this file is itself a valid config file
-provenance.json               versions, machine, times, the picture's source and its size as given
-picture.png                   the picture as it was used, in colour
-weights.safetensors           the flow, as averaged over the last steps
-weights-initial.safetensors   the flow before training
-resume.safetensors            the resume state: weights, averages, optimisers, generators
-metrics.jsonl                 one object per line: {"step", "loss", "seconds"}, at checkpoints "gap" and "gap_se" too
-"""
+"""The run directory as objects: its settings, flow and target. :mod:`flowgif.runs.writer` writes its files."""
 
 from __future__ import annotations
 
 import itertools
-import json
 import os
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor
 
 from flowgif.config.schema import RunConfig, TargetConfig
 from flowgif.errors import FlowgifError, UnusableInput
-from flowgif.files.reading import check_regular, read_regular
+from flowgif.files.reading import check_regular
 from flowgif.files.writing import settle
 from flowgif.flows.base import Flow
 from flowgif.flows.build import build_flow
-from flowgif.runs.provenance import PROVENANCE, find_source, is_run, read_origin
-from flowgif.runs.settings import CONFIG, PICTURE, WEIGHTS, settings_of
+from flowgif.runs.layout import CONFIG, FILES, INITIAL, METRICS, PICTURE, RESUME, WEIGHTS
+from flowgif.runs.metrics import read_metrics
+from flowgif.runs.provenance import find_source, is_run, read_origin
+from flowgif.runs.settings import settings_of
 from flowgif.runs.tensors import read_tensors
 from flowgif.targets.build import build_target
 from flowgif.targets.mixture import GaussianMixture
@@ -55,12 +44,7 @@ __all__ = [
 
 Result = TypeVar("Result")
 
-MOST_METRICS = 2**30  # bytes
-LARGEST = 1e300  # what a line of the metrics may hold
 LARGEST_SIDE = 4096  # of a run's picture, pixels
-
-INITIAL, RESUME, METRICS = "weights-initial.safetensors", "resume.safetensors", "metrics.jsonl"
-FILES = (CONFIG, PROVENANCE, PICTURE, WEIGHTS, INITIAL, RESUME, METRICS)
 
 
 def check_outputs(runs: Iterable[Run], outs: Iterable[Path]) -> None:
@@ -142,27 +126,6 @@ class Run:
     folder: Path
     config: RunConfig
 
-    @staticmethod
-    def check_free(folder: Path, force: bool) -> None:
-        """Checks that a run may be made in a folder.
-
-        Raises:
-            UnusableInput: the folder is a file, or holds a run (without force) or files of the same names that were not
-                written by flowgif.
-        """
-        if folder.exists() and not folder.is_dir():
-            raise UnusableInput(f"{folder} is a file; choose another --out")
-        settle(folder)
-        if is_run(folder):
-            if not force:
-                quoted = shlex.quote(str(folder))
-                raise UnusableInput(
-                    f"{folder} holds a run already; go on with it (--resume --out {quoted}), replace it (--force), "
-                    "or choose another --out"
-                )
-        elif foreign := [name for name in FILES if (folder / name).exists()]:
-            raise UnusableInput(f"{folder} holds a {foreign[0]} that is not a run's; choose another --out")
-
     def toml(self) -> str:
         """Returns the text of config.toml, in which paths are relative to the directory."""
         updates: dict[str, Any] = {}
@@ -232,18 +195,7 @@ class Run:
         Raises:
             UnusableInput: they are no regular file, or too large.
         """
-        try:
-            content = read_regular(self.folder / METRICS, MOST_METRICS)
-        except FileNotFoundError:
-            return []
-        rows: list[dict[str, float]] = []
-        for line in content.splitlines():
-            # Earlier versions wrote line by line, and a line that was cut short cannot be read.
-            with suppress(ValueError, RecursionError):
-                row = json.loads(line)
-                if _is_row(row):
-                    rows.append(row)
-        return rows
+        return read_metrics(self.folder)
 
 
 def read_whole(folder: Path, read: Callable[[], Result]) -> Result:
@@ -274,11 +226,3 @@ def _identity(folder: Path) -> list[tuple[str, int, int]]:
             status = (folder / name).lstat()
             found.append((name, status.st_ino, status.st_mtime_ns))
     return found
-
-
-def _is_row(row: object) -> TypeGuard[dict[str, float]]:
-    """Whether a value is a line of the metrics: finite numbers by name, a whole number of steps among them."""
-    if not isinstance(row, dict) or type(row.get("step")) is not int:  # pyright: ignore[reportUnknownMemberType]
-        return False
-    values: list[object] = list(row.values())  # pyright: ignore[reportUnknownArgumentType]
-    return all(type(value) in {int, float} and abs(value) < LARGEST for value in values)  # pyright: ignore[reportArgumentType]

@@ -18,6 +18,7 @@ from flowgif.files.reading import read_regular
 __all__ = [
     "PROVENANCE",
     "PictureOrigin",
+    "find_fingerprint",
     "find_source",
     "find_time",
     "is_run",
@@ -50,13 +51,16 @@ class PictureOrigin(BaseModel):
     size_as_given: tuple[Annotated[int, Field(ge=1, lt=2**31)], Annotated[int, Field(ge=1, lt=2**31)]]
 
 
-def make_provenance(seed: int, threads: int, picture: PictureOrigin | None) -> dict[str, Any]:
+def make_provenance(
+    seed: int, threads: int, picture: PictureOrigin | None, fingerprint: str | None = None
+) -> dict[str, Any]:
     """Returns the provenance of a new run.
 
     Args:
         seed: the seed of the training.
         threads: the number of threads of the training.
         picture: the origin of the run's picture; None if it has no picture.
+        fingerprint: of the training; see :func:`flowgif.runs.finished.fingerprint_of`.
     """
     content: dict[str, Any] = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -64,6 +68,7 @@ def make_provenance(seed: int, threads: int, picture: PictureOrigin | None) -> d
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
         "machine": f"{platform.system()} {platform.machine()}, {threads} threads",
         "command": sys.argv,
+        "fingerprint": fingerprint,
     }
     if picture is not None:
         content["picture"] = picture.model_dump(mode="python")
@@ -91,6 +96,13 @@ def find_time(folder: Path) -> float | None:
         return datetime.fromisoformat(content.get("trained") or content["created"]).timestamp()
     except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
+
+
+def find_fingerprint(folder: Path) -> tuple[str | None, bool]:
+    """Returns the fingerprint of a run's training, None if it records none, and whether the training has ended."""
+    content = read_provenance(folder)
+    fingerprint = content.get("fingerprint")
+    return fingerprint if isinstance(fingerprint, str) else None, content.get("finished") is True
 
 
 def is_run(folder: Path) -> bool:

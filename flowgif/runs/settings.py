@@ -17,13 +17,12 @@ from flowgif.config.schema import RunConfig, TargetConfig
 from flowgif.errors import UnusableInput
 from flowgif.files.reading import STDIN, check_regular
 from flowgif.files.writing import settle
+from flowgif.runs.layout import CONFIG, PICTURE, WEIGHTS
 from flowgif.runs.provenance import find_source, find_time, is_run
 from flowgif.targets.reading.loading import AS_IT_IS, load_picture, read_picture
 
 __all__ = [
-    "CONFIG",
-    "PICTURE",
-    "WEIGHTS",
+    "RUNS",
     "default_folder",
     "default_output",
     "new_run",
@@ -33,7 +32,6 @@ __all__ = [
     "settings_to_resume",
 ]
 
-CONFIG, WEIGHTS, PICTURE = "config.toml", "weights.safetensors", "picture.png"
 RUNS = Path("runs")  # the folder of runs for which no directory is given
 IMG, TEXT = Key("target", "img"), Key("target", "text")
 PICTURE_KEYS = (IMG, TEXT, Key("target", "font"), Key("target", "frame"))  # they say which picture is fitted

@@ -14,7 +14,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
 from flowgif.evaluation import figures
-from flowgif.runs.directory import INITIAL
+from flowgif.runs.layout import INITIAL
 
 
 def _panels(figure: Figure) -> list[Axes]:

@@ -20,7 +20,7 @@ from flowgif.errors import UnusableInput
 from flowgif.evaluation import figures, plots, sheets
 from flowgif.evaluation.figures import Plot
 from flowgif.evaluation.plots import write_plots
-from flowgif.runs.directory import INITIAL, METRICS, WEIGHTS
+from flowgif.runs.layout import INITIAL, METRICS, WEIGHTS
 
 DISCRETE = ["loss.png", "before-after.png", "layers.png", "grid.png", "density.png", "steps.png"]
 CONTINUOUS = [*DISCRETE, "trajectories.png"]

@@ -13,7 +13,7 @@ import flowgif
 from flowgif import session
 from flowgif.config.reading import read_config
 from flowgif.errors import FlowgifError
-from flowgif.runs.directory import FILES, INITIAL
+from flowgif.runs.layout import FILES, INITIAL
 
 pytestmark = pytest.mark.slow
 NUMBER = 30  # of damaged versions of each file

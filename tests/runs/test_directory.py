@@ -17,7 +17,8 @@ from flowgif import api, session
 from flowgif.config.reading import read_config
 from flowgif.errors import NumericalError, UnusableInput
 from flowgif.flows.build import build_flow
-from flowgif.runs.directory import FILES, INITIAL, METRICS, RESUME, WEIGHTS, Run, check_outputs, open_target, read_whole
+from flowgif.runs.directory import Run, check_outputs, open_target, read_whole
+from flowgif.runs.layout import FILES, INITIAL, METRICS, RESUME, WEIGHTS
 from flowgif.runs.provenance import find_source, is_run
 from flowgif.runs.writer import RunWriter
 

@@ -1,0 +1,85 @@
+"""What the three commands print of many trainings, evaluations or animations."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from flowgif.errors import CheckFailed, ExitCode, printable
+
+if TYPE_CHECKING:
+    from flowgif.batch.commands import Row
+
+__all__ = ["command_line", "report"]
+
+WIDEST = 40  # columns of a name
+
+
+def command_line() -> tuple[str, ...]:
+    """Returns the command as it was given, for the runs' provenance."""
+    return tuple(sys.argv)
+
+
+def report(rows: Sequence[Row], seconds: float, as_json: bool, by_gap: bool = False) -> None:
+    """Prints the table of a batch, or its JSON object.
+
+    Args:
+        rows: what came of each.
+        seconds: how long all took.
+        as_json: whether JSON is printed.
+        by_gap: whether the best come first.
+
+    Raises:
+        CheckFailed: something failed, or missed a bound.
+    """
+    if by_gap:
+        rows = sorted(rows, key=lambda row: (row.gap is None, row.gap or 0.0))
+    failed = sum(row.error is not None for row in rows)
+    if as_json:
+        typer.echo(
+            json.dumps({"rows": [_as_json(row) for row in rows], "failed": failed, "seconds": round(seconds, 3)})
+        )
+    else:
+        typer.echo(_table(rows))
+    if failed:
+        raise CheckFailed(f"{failed} of {len(rows)} failed; the table says why")
+
+
+def _as_json(row: Row) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "run": str(row.run),
+        "files": [str(file) for file in row.files],
+        "gap": row.gap,
+        "gap_se": row.gap_se,
+        "seconds": row.seconds,
+        "skipped": row.skipped,
+        "error": row.error,
+        "exit_code": int(row.exit_code),
+    }
+
+
+def _table(rows: Sequence[Row]) -> str:
+    """Returns the rows as a text: name, gap, seconds, and where it is or why it failed."""
+    cells = [("name", "gap", "seconds", "result"), *(_cells(row) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(3)]
+    widths[0] = min(widths[0], WIDEST)
+    return "\n".join(
+        f"{name:<{widths[0]}}  {gap:>{widths[1]}}  {seconds:>{widths[2]}}  {result}"
+        for name, gap, seconds, result in cells
+    )
+
+
+def _cells(row: Row) -> tuple[str, str, str, str]:
+    if row.error is not None:
+        kind = "" if row.exit_code is ExitCode.CHECK_FAILED else "error: "
+        result = f"{kind}{row.error}"
+    else:
+        result = ", ".join(map(str, row.files)) or str(row.run)
+    gap = "" if row.gap is None else f"{row.gap:.4f}"
+    seconds = "done" if row.skipped else "" if row.seconds is None else f"{row.seconds:.1f}"
+    return printable(row.name), gap, seconds, printable(result)

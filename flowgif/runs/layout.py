@@ -1,0 +1,48 @@
+"""The files of a run directory: everything that a training leaves behind. It needs no torch.
+
+config.toml                   all settings, resolved; this file is itself a valid config file
+provenance.json               versions, machine, times, the picture's source and its size as given
+picture.png                   the picture as it was used, in colour
+weights.safetensors           the flow, as averaged over the last steps
+weights-initial.safetensors   the flow before training
+resume.safetensors            the resume state: weights, averages, optimisers, generators
+metrics.jsonl                 one object per line: {"step", "loss", "seconds"}, at checkpoints "gap" and "gap_se" too
+results.json                  what was computed from the run; see :mod:`flowgif.runs.results`
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from flowgif.errors import UnusableInput
+from flowgif.files.writing import settle
+from flowgif.runs.provenance import PROVENANCE, is_run
+
+__all__ = ["CONFIG", "FILES", "INITIAL", "METRICS", "PICTURE", "RESULTS", "RESUME", "WEIGHTS", "check_free"]
+
+CONFIG, PICTURE, METRICS = "config.toml", "picture.png", "metrics.jsonl"
+WEIGHTS, INITIAL, RESUME = "weights.safetensors", "weights-initial.safetensors", "resume.safetensors"
+RESULTS = "results.json"
+FILES = (CONFIG, PROVENANCE, PICTURE, WEIGHTS, INITIAL, RESUME, METRICS)
+
+
+def check_free(folder: Path, force: bool) -> None:
+    """Checks that a run may be made in a folder.
+
+    Raises:
+        UnusableInput: the folder is a file, or holds a run (without force) or files of the same names that were not
+            written by flowgif.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UnusableInput(f"{folder} is a file; choose another --out")
+    settle(folder)
+    if is_run(folder):
+        if not force:
+            quoted = shlex.quote(str(folder))
+            raise UnusableInput(
+                f"{folder} holds a run already; go on with it (--resume --out {quoted}), replace it (--force), "
+                "or choose another --out"
+            )
+    elif foreign := [name for name in FILES if (folder / name).exists()]:
+        raise UnusableInput(f"{folder} holds a {foreign[0]} that is not a run's; choose another --out")

@@ -1,0 +1,63 @@
+"""Keeps what was computed from a run beside it, so that it need not be computed again. It needs no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from flowgif.errors import UnusableInput
+from flowgif.files.reading import read_regular
+from flowgif.files.writing import write_atomically
+from flowgif.runs.finished import Versions, hash_of
+from flowgif.runs.layout import CONFIG, PICTURE, RESULTS, WEIGHTS
+
+__all__ = ["find_result", "hash_file", "keep_result", "key_of"]
+
+MOST_BYTES = 2**20
+MOST_RESULTS = 64  # the older ones are forgotten
+
+
+def key_of(files: Mapping[str, bytes], *question: object) -> str:
+    """Returns the name of a result: a hash of the run, the question and the programs' versions.
+
+    Args:
+        files: the run's files.
+        question: what is computed from the run; values that JSON can hold.
+    """
+    contents = [hashlib.sha256(files.get(name, b"")).hexdigest() for name in (CONFIG, WEIGHTS, PICTURE)]
+    return hash_of(contents, asdict(Versions.here()), question)
+
+
+def find_result(folder: Path, key: str) -> dict[str, Any] | None:
+    """Returns a result that a run keeps; None if it keeps none."""
+    found = _read(folder).get(key)
+    return found if isinstance(found, dict) else None
+
+
+def keep_result(folder: Path, key: str, result: Mapping[str, Any]) -> None:
+    """Keeps a result, where the run's folder can be written."""
+    results = {**_read(folder), key: dict(result)}
+    content = json.dumps(dict(list(results.items())[-MOST_RESULTS:]), indent=1).encode()
+    with suppress(UnusableInput):
+        write_atomically(folder / RESULTS, lambda path: path.write_bytes(content))
+
+
+def hash_file(path: Path, most: int = 2**32) -> str | None:
+    """Returns the hash of a file that was written before; None if it is not there any more."""
+    try:
+        return hashlib.sha256(read_regular(path, most)).hexdigest()
+    except (OSError, UnusableInput):
+        return None
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(read_regular(folder / RESULTS, MOST_BYTES))
+    except (OSError, ValueError, RecursionError, UnusableInput):
+        return {}
+    return content if isinstance(content, dict) else {}
