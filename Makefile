@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test tests test-all lint format bench bench-quick bench-report experiments gallery lesson pictures clean
+.PHONY: demo test tests test-all lint format bench bench-quick bench-report experiments gallery lesson json pictures clean
 
 demo: .venv/.ready
 	$(BIN)/flowgif train --img imgs/cat.png --out runs/demo --force
@@ -51,6 +51,10 @@ gallery: .venv/.ready
 # The outputs of docs/lesson.ipynb.
 lesson: .venv/.ready
 	$(BIN)/python docs/make_lesson.py
+
+# The tables of docs/json.md and the files of docs/schema.
+json: .venv/.ready
+	$(BIN)/python docs/make_json.py
 
 # Every config to its end, with the table and the pictures of docs/experiments.md.
 experiments: .venv/.ready

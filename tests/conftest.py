@@ -168,3 +168,11 @@ def moons(make_once: MakeOnce) -> Path:
         assert done.code == 0, done.err
 
     return make_once("discrete", fill) / "moons"
+
+
+@pytest.fixture
+def quick_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plots are saved without being rendered, which takes seconds each time; the tests of plots render them."""
+    from matplotlib.figure import Figure
+
+    monkeypatch.setattr(Figure, "savefig", lambda self, file, **_: file.write(b"png"))

@@ -144,7 +144,7 @@ def train_all(trainings: Sequence[Training], batch: Batch, force: bool, reporter
             return row.failed(UnusableInput("--from goes with one training; leave it out"))
         try:
             if batch.skips and (done := find_finished(row.run, fingerprint_of(training.settings))) is not None:
-                return replace(row, gap=done.gap, gap_se=done.gap_se, seconds=0.0, skipped=True)
+                return replace(row, gap=done.gap, gap_se=done.gap_se, skipped=True)
             check_free(row.run, force)
         except FlowgifError as error:
             return row.failed(error)
@@ -181,7 +181,7 @@ def evaluate_all(folders: Sequence[Path], batch: Batch, seed: int, reporter: Rep
             return row.failed(error)
         key = key_of(files, "eval", seed)
         if batch.skips and (known := _gap_of(find_result(row.run, key))) is not None:
-            return replace(row, gap=known[0], gap_se=known[1], seconds=0.0, skipped=True)
+            return replace(row, gap=known[0], gap_se=known[1], skipped=True)
 
         def keep(outcome: Outcome) -> Row:
             gap, error = outcome.figures["gap"], outcome.figures["gap_se"]
@@ -225,7 +225,7 @@ def animate_all(
             return row.failed(error)
         key = key_of(files, "animate", out, dict(options))
         if batch.skips and (known := _files_in(folder, find_result(row.run, key))):
-            return replace(row, files=known, seconds=0.0, skipped=True)
+            return replace(row, files=known, skipped=True)
 
         def keep(outcome: Outcome) -> Row:
             folder.mkdir(parents=True, exist_ok=True)

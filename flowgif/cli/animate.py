@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -162,7 +161,7 @@ def animate(
             progress.say(_summary(done))
     html = make_snippet(done, [folder.resolve().name for folder in folders]) if snippet else ""
     if as_json:
-        typer.echo(json.dumps(_answer(folders[0], done) | ({"snippet": html} if snippet else {})))
+        typer.echo(_answer(folders[0], done, html))
     elif snippet:
         typer.echo(html)
     elif STDOUT not in outs:
@@ -219,13 +218,16 @@ def _summary(done: Animated) -> str:
     return f"{done.frames} frames, {done.seconds:g} s: {sizes}"
 
 
-def _answer(run: Path, done: Animated) -> dict[str, object]:
+def _answer(run: Path, done: Animated, html: str) -> str:
+    from flowgif.cli.answers import AnimateAnswer, WrittenFile
+
     first = done.files[0]
-    return {
-        "run": str(run),
-        "gif": str(first.path),
-        "frames": done.frames,
-        "seconds": done.seconds,
-        "bytes": first.bytes,
-        "files": [{"path": str(file.path), "bytes": file.bytes, "frames": file.frames} for file in done.files],
-    }
+    return AnimateAnswer(
+        run=str(run),
+        gif=str(first.path),
+        frames=done.frames,
+        seconds=done.seconds,
+        bytes=first.bytes,
+        files=[WrittenFile(path=str(file.path), bytes=file.bytes, frames=file.frames) for file in done.files],
+        snippet=html or None,
+    ).line()

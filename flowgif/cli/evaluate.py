@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -92,8 +91,7 @@ def evaluate(
                 samples.write_samples(loaded.flow, loaded.target, *save_samples, seed)
     head = {"run": str(folder), "model": loaded.run.config.model.name, "target": loaded.run.source}
     if as_json:
-        proved = {} if checked is None else {"check": asdict(checked)}
-        typer.echo(json.dumps(head | asdict(report) | proved | _written(pictures, save_samples)))
+        typer.echo(_answer(head, report, checked, pictures, save_samples))
     else:
         rows = head | _describe(report, loaded.flow.evaluated) | _describe_check(checked)
         rows |= _describe_written(plots, pictures, save_samples)
@@ -126,14 +124,18 @@ def _describe_check(check: Check | None) -> dict[str, str]:
     }
 
 
-def _written(pictures: list[Path], samples: tuple[int, Path] | None) -> dict[str, Any]:
-    """Returns the entries of the JSON object about the files that were written."""
-    files: dict[str, Any] = {}
-    if pictures:
-        files["plots"] = [str(picture) for picture in pictures]
-    if samples is not None:
-        files["samples"] = str(samples[1])
-    return files
+def _answer(
+    head: dict[str, str], report: Report, check: Check | None, pictures: list[Path], samples: tuple[int, Path] | None
+) -> str:
+    from flowgif.cli.answers import CheckFigures, EvalAnswer
+
+    return EvalAnswer(
+        **head,
+        **asdict(report),
+        check=None if check is None else CheckFigures(**asdict(check)),
+        plots=[str(picture) for picture in pictures] or None,
+        samples=None if samples is None else str(samples[1]),
+    ).line()
 
 
 def _describe_written(folder: Path | None, pictures: list[Path], samples: tuple[int, Path] | None) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -49,18 +48,24 @@ def report(rows: Sequence[Row], seconds: float, as_json: bool, by_gap: bool = Fa
         raise CheckFailed(f"{failed} of {len(rows)} failed; the table says why")
 
 
-def _as_json(row: Row) -> dict[str, object]:
-    return {
-        "name": row.name,
-        "run": str(row.run),
-        "files": [str(file) for file in row.files],
-        "gap": row.gap,
-        "gap_se": row.gap_se,
-        "seconds": row.seconds,
-        "skipped": row.skipped,
-        "error": row.error,
-        "exit_code": int(row.exit_code),
-    }
+def _answer(rows: Sequence[Row], failed: int, seconds: float) -> str:
+    from flowgif.cli.answers import BatchAnswer, BatchRow
+
+    objects = [
+        BatchRow(
+            name=row.name,
+            run=str(row.run),
+            files=[str(file) for file in row.files],
+            gap=row.gap,
+            gap_se=row.gap_se,
+            seconds=row.seconds,
+            skipped=row.skipped,
+            error=row.error,
+            exit_code=int(row.exit_code),
+        )
+        for row in rows
+    ]
+    return BatchAnswer(rows=objects, failed=failed, seconds=round(seconds, 3)).line()
 
 
 def _table(rows: Sequence[Row]) -> str:

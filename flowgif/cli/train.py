@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import select
 import shlex
 import sys
@@ -250,5 +249,7 @@ def _run(settings: RunConfig, folder: Path, force: bool, resume: bool, progress:
 
 def _answer(folder: Path, done: Finished, as_json: bool, max_gap: float | None) -> None:
     """Prints what a training gave, and holds it to a bound."""
-    typer.echo(json.dumps({"run": str(folder), **asdict(done)}) if as_json else str(folder))
+    from flowgif.cli.answers import TrainAnswer
+
+    typer.echo(TrainAnswer(run=str(folder), **asdict(done)).line() if as_json else str(folder))
     hold_to_bound("gap", done.gap, max_gap)

@@ -14,7 +14,7 @@ from conftest import CAT, Finished, MakeOnce, run_flowgif
 from PIL import Image
 
 REPORT_KEYS = [
-    "run", "model", "target", "nll", "nll_se", "entropy", "gap", "gap_se", "bits_per_dim", "points", "nfe",
+    "schema", "run", "model", "target", "nll", "nll_se", "entropy", "gap", "gap_se", "bits_per_dim", "points", "nfe",
     "inversion_error", "seconds",
 ]  # fmt: skip
 

@@ -62,14 +62,6 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def quick_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plots are saved without being rendered, which takes seconds each time; the tests of plots render them."""
-    from matplotlib.figure import Figure
-
-    monkeypatch.setattr(Figure, "savefig", lambda self, file, **_: file.write(b"png"))
-
-
 @pytest.mark.parametrize("words", [words for words in WORDS if words[1] in COMMANDS], ids=shlex.join)
 def test_commands_use_options_that_exist(words: tuple[str, ...], options: dict[str, set[str]]) -> None:
     used = {word for word in words if re.match(r"--?[a-z]", word)}
