@@ -12,7 +12,7 @@ from flowgif.errors import UnusableInput
 from flowgif.files.reading import STDIN
 from flowgif.runs.layout import WEIGHTS
 
-__all__ = ["find_pictures", "find_runs", "is_many", "names_for", "read_seeds"]
+__all__ = ["are_many_pictures", "are_many_runs", "find_pictures", "find_runs", "names_for", "read_seeds"]
 
 # In a folder, files of these suffixes are taken for pictures.
 SUFFIXES = {
@@ -23,9 +23,14 @@ SEEDS = re.compile(r"(\d{1,13})(?:-(\d{1,13}))?")
 MOST_SEEDS = 10_000
 
 
-def is_many(given: Sequence[Path]) -> bool:
-    """Whether pictures or runs were given as several, as a folder of them, or as a pattern."""
-    return len(given) > 1 or any(_is_pattern(path) or (path.is_dir() and path != STDIN) for path in given)
+def are_many_pictures(given: Sequence[Path]) -> bool:
+    """Whether pictures are given as several, as a folder of them, or as a pattern."""
+    return len(given) > 1 or any(_is_pattern(path) or path.is_dir() for path in given)
+
+
+def are_many_runs(given: Sequence[Path]) -> bool:
+    """Whether runs are given as several, as a folder of them, or as a pattern."""
+    return len(given) > 1 or any(_is_pattern(path) or _holds_runs(path) for path in given)
 
 
 def find_pictures(given: Iterable[Path]) -> list[Path]:
@@ -65,8 +70,8 @@ def find_runs(given: Iterable[Path]) -> list[Path]:
             runs = [run for run in _matches(path) if (run / WEIGHTS).exists()]
             if not runs:
                 raise UnusableInput(f"no run is like {path}; check the pattern")
-        elif path.is_dir() and not (path / WEIGHTS).exists():
-            runs = sorted(weights.parent for weights in path.glob(f"*/{WEIGHTS}")) or [path]
+        elif _holds_runs(path):
+            runs = sorted(weights.parent for weights in path.glob(f"*/{WEIGHTS}"))
         else:
             runs = [path]
         found += runs
@@ -140,6 +145,10 @@ def _is_picture(path: Path) -> bool:
 def _is_pattern(path: Path) -> bool:
     """Whether a path has signs of a pattern, and no file has just this name."""
     return glob.has_magic(str(path)) and not path.exists()
+
+
+def _holds_runs(path: Path) -> bool:
+    return path.is_dir() and not (path / WEIGHTS).exists() and any(path.glob(f"*/{WEIGHTS}"))
 
 
 def _matches(pattern: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,12 @@ import typer
 
 from flowgif import names
 from flowgif.animation.options import describe_command, make_config, read_options, read_times
-from flowgif.cli.options import OUTPUT, Json, Quiet
-from flowgif.cli.outputs import STDOUT, check_snippet, check_stdout, make_snippet, written_to_stdout
+from flowgif.cli.many import command_line, refuse_with_many, report
+from flowgif.cli.options import MANY, OUTPUT, Cluster, Json, Quiet, SkipExisting, Workers
+from flowgif.cli.outputs import STDOUT, check_snippet, check_stdout, make_snippet, suffix_of, written_to_stdout
 from flowgif.cli.progress import Progress
 from flowgif.errors import UnusableInput
+from flowgif.keywords import DrawingKeywords
 
 if TYPE_CHECKING:
     from flowgif.animation.animate import Animated
@@ -28,7 +31,13 @@ LOOK, TIMING = "Look", "Timing"
 _output, _look, _timing = (partial(typer.Option, rich_help_panel=panel) for panel in (OUTPUT, LOOK, TIMING))
 
 # Options that do not affect the drawing: input, output and messages.
-NOT_DRAWN = {"runs", "out", "file_format", "poster", "snippet", "show", "stills", "as_json", "quiet"}
+NOT_DRAWN = {
+    *("runs", "out", "file_format", "poster", "snippet", "show", "stills", "as_json", "quiet"),
+    *("each", "out_dir", "skip_existing", "workers", "cluster"),
+}
+OF_EACH = ("out_dir", "skip_existing", "workers", "cluster")
+# What an option's value must be one of; a typo is found before anything is computed.
+ALLOWED = {"style": names.STYLES, "theme": names.THEMES, "preset": names.PRESETS, "easing": names.EASINGS}
 # In addition to the options of the panel TIMING.
 NOT_FOR_STILLS = {"out", "file_format", "poster", "snippet", "show", "max_size", "preset"}
 
@@ -38,7 +47,8 @@ def animate(
     runs: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="A run directory (default: the newest in runs/). Several: from picture to picture.",
+            help="A run directory (default: the newest in runs/). Several: from picture to picture. With --each also "
+            "folders of runs and patterns.",
             metavar="RUN",
             show_default=False,
         ),
@@ -55,7 +65,11 @@ def animate(
     ] = None,
     file_format: Annotated[
         str | None,
-        _output("--format", help="Of -o -: gif, webp, svg or any other suffix (default: gif).", show_default=False),
+        _output(
+            "--format",
+            help="Of -o - and --each: gif, webp, svg or any other suffix (default: gif).",
+            show_default=False,
+        ),
     ] = None,
     poster: Annotated[Path | None, _output(help="Also a PNG of the picture at the end.")] = None,
     snippet: Annotated[
@@ -116,11 +130,29 @@ def animate(
     first_frame: Annotated[
         str, _timing(help="cloud, or logo: viewers that show one frame show the picture.")
     ] = "cloud",
+    each: Annotated[
+        bool, typer.Option("--each", help="A file of each run, in the place of one of all.", rich_help_panel=MANY)
+    ] = False,
+    out_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of these files (default: each run's own).",
+            metavar="DIR",
+            rich_help_panel=MANY,
+            show_default=False,
+        ),
+    ] = None,
+    skip_existing: SkipExisting = False,
+    workers: Workers = None,
+    cluster: Cluster = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Write the GIF of a run: the cloud flows into the picture; prints its path."""
     _refuse_unused(context)
+    if each:
+        _animate_each(context)
+        return
     outs = out or []
     check_stdout(outs, file_format, as_json)
     if snippet:
@@ -173,9 +205,14 @@ def _refuse_unused(context: typer.Context) -> None:
     """Refuses options that would silently be left unused.
 
     Raises:
-        UnusableInput: such an option is given with --stills, or --times is given without --stills.
+        UnusableInput: such an option is given with --stills, --times is given without --stills, or an option of --each
+            without that.
     """
     given = _given(context)
+    for name in OF_EACH:
+        if name in given and not context.params["each"]:
+            option = given[name].opts[0]
+            raise UnusableInput(f"{option} goes with --each; add that, or leave {option} out")
     if "stills" not in given:
         if "times" in given:
             raise UnusableInput("--times goes with --stills; leave --times out, or add --stills row.png")
@@ -187,6 +224,37 @@ def _refuse_unused(context: typer.Context) -> None:
     ]
     if unused:
         raise UnusableInput(f"--stills writes only a row of frames; leave out {names.listed(unused, 'and')}")
+
+
+def _drawn(context: typer.Context) -> dict[str, Any]:
+    """Returns the values of the given options that affect a file, by name."""
+    return {name: context.params[name] for name in _given(context) if name in DrawingKeywords.__annotations__}
+
+
+def _animate_each(context: typer.Context) -> None:
+    """Writes a file of each run, and prints a table.
+
+    Raises:
+        UnusableInput: a run or an option cannot be used.
+        CheckFailed: a file could not be written.
+    """
+    from flowgif.batch.commands import Batch, animate_all
+    from flowgif.batch.inputs import find_runs
+    from flowgif.runs.settings import newest_run
+
+    given = context.params
+    refuse_with_many({f"--{name}": given[name] for name in ("out", "poster", "snippet", "show", "stills")})
+    suffix, options = suffix_of(given["file_format"]), _drawn(context)
+    read_options(options)
+    for name, allowed in ALLOWED.items():
+        if options.get(name) is not None:
+            allowed.check(options[name])
+    start = time.monotonic()
+    batch = Batch(given["workers"], given["cluster"], given["skip_existing"], command_line())
+    folders = find_runs(given["runs"]) if given["runs"] else [newest_run()]
+    with Progress(given["quiet"]) as progress:
+        rows = animate_all(folders, batch, given["out_dir"], suffix, options, progress)
+    report(rows, time.monotonic() - start, given["as_json"])
 
 
 def _player(progress: Progress) -> Callable[[Film], None]:

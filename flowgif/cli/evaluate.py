@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,12 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowgif.cli.bounds import check_bound, hold_to_bound
-from flowgif.cli.options import OUTPUT, Json, Quiet
+from flowgif.cli.many import command_line, refuse_with_many
+from flowgif.cli.many import report as report_all
+from flowgif.cli.options import OUTPUT, Cluster, Json, MaxGap, Quiet, SkipExisting, Workers
 from flowgif.cli.progress import Progress
 from flowgif.errors import printable
 from flowgif.names import SAMPLE_SUFFIXES
 
 if TYPE_CHECKING:
+    from flowgif.batch.commands import Batch
     from flowgif.evaluation.check import Check
     from flowgif.evaluation.gap import Report
 
@@ -24,8 +28,16 @@ __all__ = ["evaluate"]
 
 
 def evaluate(
-    run: Annotated[Path | None, typer.Argument(help="A run directory (default: the newest in runs/).")] = None,
-    max_gap: Annotated[float | None, typer.Option(help="Exit with 1 if the gap is larger (nats).")] = None,
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="A run directory (default: the newest in runs/). Several, a folder of runs or a pattern: a table, the "
+            "best fit first.",
+            metavar="RUN",
+            show_default=False,
+        ),
+    ] = None,
+    max_gap: MaxGap = None,
     max_nll: Annotated[float | None, typer.Option(help="Exit with 1 if the NLL is larger (nats).")] = None,
     plots: Annotated[
         Path | None,
@@ -45,10 +57,26 @@ def evaluate(
         typer.Option("--check", help="Prove the run: its density integrates to 1, its derivatives and inverse agree."),
     ] = False,
     seed: Annotated[int, typer.Option(min=0, max=2**40, help="Of the points.")] = 0,
+    skip_existing: SkipExisting = False,
+    workers: Workers = None,
+    cluster: Cluster = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Report the negative log-likelihood of a run; with --max-gap, a check for scripts."""
+    """Report the negative log-likelihood of a run, or the gaps of several; with --max-gap, a check for scripts."""
+    from flowgif.batch.inputs import are_many_runs
+
+    check_bound("--max-gap", max_gap)
+    check_bound("--max-nll", max_nll)
+    given = runs or []
+    if are_many_runs(given) or skip_existing or workers is not None or cluster is not None:
+        refuse_with_many({"--max-nll": max_nll, "--plots": plots, "--save-samples": save_samples, "--check": check})
+        from flowgif.batch.commands import Batch
+
+        batch = Batch(workers, cluster, skip_existing, command_line())
+        _evaluate_many(given, batch, seed, max_gap, as_json, Progress(quiet))
+        return
+    run = given[0] if given else None
     with Progress(quiet) as progress:
         progress.begin("loading PyTorch ...")
         from flowgif.api import load
@@ -57,20 +85,11 @@ def evaluate(
         from flowgif.machine import use_threads
         from flowgif.runs.settings import newest_run
 
-        check_bound("--max-gap", max_gap)
-        check_bound("--max-nll", max_nll)
         if save_samples is not None:
             samples.check_samples(*save_samples)
         folder = run or newest_run()
         if plots is not None:
-            # matplotlib logs messages about its caches, which are of no use to the user.
-            logging.getLogger("matplotlib").addHandler(logging.NullHandler())
-            # The user's choice of a window for plots may be none that matplotlib knows, and no window is opened here.
-            os.environ["MPLBACKEND"] = "agg"
-            from flowgif.evaluation.plots import check_plots
-            from flowgif.runs.directory import Run
-
-            check_plots(Run.open(folder), plots)
+            _prepare_plots(folder, plots)
         progress.begin(f"reading {folder} ...")
         loaded = load(folder)
         pictures: list[Path] = []
@@ -98,6 +117,32 @@ def evaluate(
         typer.echo("\n".join(f"{name:<12} {printable(value)}" for name, value in rows.items()))
     hold_to_bound("gap", report.gap, max_gap)
     hold_to_bound("NLL", report.nll, max_nll)
+
+
+def _prepare_plots(folder: Path, plots: Path) -> None:
+    """Checks in advance that plots can be written, and keeps matplotlib quiet."""
+    # matplotlib logs messages about its caches, which are of no use to the user.
+    logging.getLogger("matplotlib").addHandler(logging.NullHandler())
+    # The user's choice of a window for plots may be none that matplotlib knows, and no window is opened here.
+    os.environ["MPLBACKEND"] = "agg"
+    from flowgif.evaluation.plots import check_plots
+    from flowgif.runs.directory import Run
+
+    check_plots(Run.open(folder), plots)
+
+
+def _evaluate_many(
+    given: list[Path], batch: Batch, seed: int, max_gap: float | None, as_json: bool, progress: Progress
+) -> None:
+    from flowgif.batch.commands import evaluate_all
+    from flowgif.batch.inputs import find_runs
+    from flowgif.runs.settings import newest_run
+
+    start = time.monotonic()
+    folders = find_runs(given) if given else [newest_run()]
+    with progress:
+        rows = [row.held_to(max_gap) for row in evaluate_all(folders, batch, seed, progress)]
+    report_all(rows, time.monotonic() - start, as_json, by_gap=True)
 
 
 def _describe(report: Report, evaluated: str) -> dict[str, str]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
-from flowgif.errors import CheckFailed, ExitCode, printable
+from flowgif import names
+from flowgif.errors import CheckFailed, ExitCode, UnusableInput, printable
 
 if TYPE_CHECKING:
     from flowgif.batch.commands import Row
 
-__all__ = ["command_line", "report"]
+__all__ = ["command_line", "refuse_with_many", "report"]
 
 WIDEST = 40  # columns of a name
 
@@ -21,6 +22,20 @@ WIDEST = 40  # columns of a name
 def command_line() -> tuple[str, ...]:
     """Returns the command as it was given, for the runs' provenance."""
     return tuple(sys.argv)
+
+
+def refuse_with_many(options: Mapping[str, object]) -> None:
+    """Refuses options that go with one run.
+
+    Args:
+        options: their values; None and False mean not given.
+
+    Raises:
+        UnusableInput: one is given.
+    """
+    given = [option for option, value in options.items() if value is not None and value is not False]
+    if given:
+        raise UnusableInput(f"{names.listed(given, 'and')} go with one run; leave them out, or name one run")
 
 
 def report(rows: Sequence[Row], seconds: float, as_json: bool, by_gap: bool = False) -> None:
@@ -39,9 +54,7 @@ def report(rows: Sequence[Row], seconds: float, as_json: bool, by_gap: bool = Fa
         rows = sorted(rows, key=lambda row: (row.gap is None, row.gap or 0.0))
     failed = sum(row.error is not None for row in rows)
     if as_json:
-        typer.echo(
-            json.dumps({"rows": [_as_json(row) for row in rows], "failed": failed, "seconds": round(seconds, 3)})
-        )
+        typer.echo(_answer(rows, failed, seconds))
     else:
         typer.echo(_table(rows))
     if failed:

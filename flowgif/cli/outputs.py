@@ -17,7 +17,7 @@ from flowgif.errors import FlowgifError, UnusableInput, did_you_mean
 if TYPE_CHECKING:
     from flowgif.animation.animate import Animated
 
-__all__ = ["STDOUT", "check_snippet", "check_stdout", "make_snippet", "written_to_stdout"]
+__all__ = ["STDOUT", "check_snippet", "check_stdout", "make_snippet", "suffix_of", "written_to_stdout"]
 
 STDOUT = Path("-")
 DEFAULT_FORMAT = "gif"
@@ -36,17 +36,29 @@ def check_stdout(outs: Sequence[Path], file_format: str | None, as_json: bool) -
     """
     if STDOUT not in outs:
         if file_format is not None:
-            raise UnusableInput(f"--format goes with -o -; or name a file, as -o logo.{file_format.lstrip('.')}")
+            raise UnusableInput(
+                f"--format goes with -o - and --each; or name a file, as -o logo.{file_format.lstrip('.')}"
+            )
         return
-    known = [suffix.removeprefix(".") for suffix in names.SUFFIXES]
-    if file_format is not None and file_format not in known:
-        raise UnusableInput(f"unknown --format '{file_format}'; {did_you_mean(file_format, known)}")
+    suffix_of(file_format)
     if list(outs).count(STDOUT) > 1:
         raise UnusableInput("-o - is given twice; stdout can take one file")
     if as_json:
         raise UnusableInput("-o - writes the file to stdout, and --json would write there too; leave one of them out")
     if sys.stdout.isatty():
         raise UnusableInput("-o - writes a file to stdout, which is a terminal here; add > logo.gif, or name a file")
+
+
+def suffix_of(file_format: str | None) -> str:
+    """Returns the suffix of a format, with the dot; None stands for the default.
+
+    Raises:
+        UnusableInput: there is no such format.
+    """
+    known = [suffix.removeprefix(".") for suffix in names.SUFFIXES]
+    if file_format is not None and file_format not in known:
+        raise UnusableInput(f"unknown --format '{file_format}'; {did_you_mean(file_format, known)}")
+    return f".{file_format or DEFAULT_FORMAT}"
 
 
 @contextmanager
@@ -70,7 +82,7 @@ def written_to_stdout(
     from flowgif.files.temporary import temporary_folder
     from flowgif.formats.table import FORMATS, VectorFormat
 
-    suffix = f".{file_format or DEFAULT_FORMAT}"
+    suffix = suffix_of(file_format)
     if paired and not isinstance(FORMATS[suffix], VectorFormat):
         kind = FORMATS[suffix].name
         raise UnusableInput(f"--theme auto makes two {kind} files, and stdout takes one; give --theme light or dark")

@@ -134,7 +134,7 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Fit a flow to a picture, a text or a data set; prints the run directory, or a table of several."""
-    from flowgif.batch.inputs import is_many
+    from flowgif.batch.inputs import are_many_pictures
     from flowgif.config.reading import group_options
     from flowgif.runs.finished import Finished, find_finished, fingerprint_of
     from flowgif.runs.settings import default_folder, new_run, newest_run, settings_to_resume
@@ -143,7 +143,7 @@ def train(
     progress = Progress(quiet)
     flags = group_options({**values_by_option(context), "--img": None})
     check_bound("--max-gap", max_gap)
-    if is_many(given) or seeds is not None or workers is not None or cluster is not None:
+    if are_many_pictures(given) or seeds is not None or workers is not None or cluster is not None:
         if resume:
             raise UnusableInput("--resume goes on with one run; --skip-existing trains what is missing")
         from flowgif.batch.commands import Batch
