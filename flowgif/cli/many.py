@@ -28,14 +28,15 @@ def refuse_with_many(options: Mapping[str, object]) -> None:
     """Refuses options that go with one run.
 
     Args:
-        options: their values; None and False mean not given.
+        options: their values; None, False and nothing in a list mean not given.
 
     Raises:
         UnusableInput: one is given.
     """
-    given = [option for option, value in options.items() if value is not None and value is not False]
+    given = [option for option, value in options.items() if value not in (None, False, [], ())]
     if given:
-        raise UnusableInput(f"{names.listed(given, 'and')} go with one run; leave them out, or name one run")
+        go = "goes" if len(given) == 1 else "go"
+        raise UnusableInput(f"{names.listed(given, 'and')} {go} with one run; leave that out, or name one run")
 
 
 def report(rows: Sequence[Row], seconds: float, as_json: bool, by_gap: bool = False) -> None:

@@ -215,7 +215,7 @@ def test_names_in_a_snippet_are_escaped(place: Path, run_here: Callable[..., Fin
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--format webp", "--format goes with -o -; or name a file, as -o logo.webp"),
+        ("--format webp", "--format goes with -o - and --each; or name a file, as -o logo.webp"),
         ("-o a.gif --format gif", "--format goes with -o -"),
         ("-o - --format gfi", "unknown --format 'gfi'; did you mean 'gif'?"),
         ("-o - -o -", "-o - is given twice"),
