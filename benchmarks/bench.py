@@ -26,6 +26,7 @@ from common.plan import Part, Plan, Row
 from common.results import QUICK_FOLDER, RESULTS, Results
 from parts.accelerator import accelerator
 from parts.animation import animation
+from parts.batch import batch
 from parts.budget import budget
 from parts.commands import commands
 from parts.experiments import experiments
@@ -46,6 +47,7 @@ PARTS: dict[str, Part] = {
     "accelerator": accelerator,
     "memory": memory,
     "limits": limits,
+    "batch": batch,
     "frames": frames,
     "animation": animation,
     "scaling": scaling,

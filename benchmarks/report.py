@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from common.measure import ROOT
-from tables import budget, commands, drawing, goals, peers, plot
+from tables import batches, budget, commands, drawing, goals, peers, plot
 from tables.markdown import Missing
 from tables.readme import SENTENCES, summary
 
@@ -38,6 +38,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "startup": commands.startup,
     "memory": commands.memory,
     "limits": commands.limits,
+    "batch": batches.batch,
+    "scale": batches.scale,
     "frames": drawing.frames,
     "written": drawing.written,
     "faithful": drawing.faithful,

@@ -1,0 +1,55 @@
+"""The table of batches."""
+
+from __future__ import annotations
+
+from tables.markdown import as_megabytes, as_seconds, caption, load, median, table
+
+__all__ = ["batch", "scale"]
+
+LOGOS = 100_000
+DOLLARS = 0.04  # an hour of one core of a general-purpose machine, rented by the hour
+
+
+def batch() -> str:
+    """Returns the table of the engines."""
+    content = load("batch")
+    lines = [
+        [
+            row["key"]["engine"],
+            f"{median(row, 'pictures'):.0f}",
+            as_seconds(median(row, "seconds")) + " s",
+            f"{median(row, 'pictures_a_minute'):.1f}",
+            as_seconds(median(row, "worker_seconds") / median(row, "pictures")) + " s",
+            as_megabytes(median(row, "worker_megabytes")),
+            f"{median(row, 'caller_milliseconds'):.0f} ms",
+        ]
+        for row in content["rows"]
+    ]
+    head = [
+        *("engine", "pictures", "time", "pictures a minute", "a picture, in its worker"),
+        *("memory of a worker", "processor time of the caller a picture"),
+    ]
+    return f"{table(head, lines)}\n\n{caption(content)}"
+
+
+def scale() -> str:
+    """Returns the table of what very many logos cost, by the figures of the other one."""
+    content = load("batch")
+    rows = {row["key"]["engine"]: row for row in content["rows"]}
+    usual, dask = rows["two processes, default settings"], rows["Dask, two workers"]
+    seconds = median(usual, "worker_seconds") / median(usual, "pictures")
+    hours = LOGOS * seconds / 3600
+    milliseconds = median(dask, "caller_milliseconds")
+    into, out = median(usual, "picture_kilobytes"), median(usual, "run_kilobytes")
+    rate = 1000 / milliseconds
+    lines = [
+        ("a logo of 64x64, default settings, one core", f"{seconds:.1f} s"),
+        (f"{LOGOS} of them", f"{hours:.0f} core hours"),
+        (f"at {100 * DOLLARS:.0f} cents a core hour", f"{hours * DOLLARS:.0f} dollars"),
+        ("on 100 cores", f"{hours / 100:.1f} hours"),
+        ("the runs on the disk", f"{LOGOS * out / 1e6:.1f} GB"),
+        ("what one caller can take in and store", f"{rate:.0f} logos a second"),
+        ("which is the work of so many cores", f"{rate * seconds:.0f}"),
+        ("and so many bytes out and in", f"{rate * into / 1000:.2f} and {rate * out / 1000:.1f} MB a second"),
+    ]
+    return table(["what", "figure"], lines)
