@@ -25,6 +25,7 @@ DOCUMENTS = (
     "docs/performance.md",
     "docs/guide.md",
     "docs/reliability.md",
+    "docs/scale.md",
     "docs/experiments.md",
 )
 BLOCKS: dict[str, Callable[[], str]] = {
