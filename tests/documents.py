@@ -51,11 +51,36 @@ class ConfigFile:
     text: str
 
 
-def read_steps(path: Path) -> Iterator[Command | ConfigFile]:
-    """Yields a document's commands and config files, in order.
+@dataclass(frozen=True)
+class Script:
+    """A script for bash in a document.
 
-    Commands stand in shell blocks, behind a $ in text blocks, and in code spans; a command that a code span only names
-    is left out. A command with the word NAME stands for one command for each of the configs.
+    Attributes:
+        text: of the whole script.
+    """
+
+    text: str
+
+    @property
+    def name(self) -> str | None:
+        """The name of its file, if its first line is a comment with it."""
+        found = re.match(r"# (\S+\.sh)$", self.text, re.MULTILINE)
+        return found and found[1]
+
+    @property
+    def commands(self) -> list[Command]:
+        """Its flowgif commands, without redirections and pipes."""
+        lines = self.text.replace("\\\n", " ").splitlines()
+        found = (re.search(r"\bflowgif (?:train|animate|eval)\b[^|<>&;]*", line) for line in lines)
+        return [Command(tuple(shlex.split(each[0]))) for each in found if each]
+
+
+def read_steps(path: Path) -> Iterator[Command | ConfigFile | Script]:
+    """Yields a document's commands, config files and scripts, in order.
+
+    A block of ``bash`` is a script, which is run as a whole. Commands stand in shell blocks, behind a $ in text blocks,
+    and in code spans; a command that a code span only names is left out. A command with the word NAME stands for one
+    command for each of the configs.
     """
     for found in CODE.finditer(_text(path)):
         if found["span"] is not None:
@@ -63,6 +88,8 @@ def read_steps(path: Path) -> Iterator[Command | ConfigFile]:
         elif found["language"] == "sh":
             for line in found["block"].splitlines():
                 yield from _expand(line)
+        elif found["language"] == "bash":
+            yield Script(found["block"])
         elif found["language"] == "text":
             for part in re.split(r"^\$ ", found["block"], flags=re.MULTILINE)[1:]:
                 line, _, sample = part.partition("\n")

@@ -14,24 +14,16 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import CAT, FLOWGIF, ROOT
+from conftest import CAT, ROOT
 from PIL import Image
+from scripts import put_cheap_flowgif
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
 EXPRESSION = re.compile(r"\$\{\{ (\S+) \}\}")
 # GitHub's for `shell: bash`.
 BASH = ("bash", "--noprofile", "--norc", "-e", "-o", "pipefail")
-# In the place of flowgif: it makes the commands cheap.
-CHEAP = """#!/bin/bash
-command="$1"; shift
-case "$command" in
-  train) set -- --config="$SMALL" --steps=3 --batch-size=64 --max-side=32 "$@";;
-  animate) set -- --frames=3 --points=100 --size=64 "$@";;
-esac
-exec "$FLOWGIF" "$command" "$@"
-"""
-# Or it only writes down what it is given, as one line of JSON.
+# In the place of flowgif: it only writes down what it is given, as one line of JSON.
 LISTS = f"""#!{sys.executable}
 import json, os, sys
 with open(os.environ["LISTED"], "a") as file:
@@ -126,27 +118,29 @@ class Runner:
             self.values[f"steps.{step['id']}.outputs.cache-hit"] = str(key in self.caches).lower()
 
 
-def _runner(folder: Path, flowgif: str, **env: str) -> Runner:
-    """Returns a runner with an empty workspace, and a program that is found by the name of flowgif."""
+def _runner(folder: Path, **env: str) -> Runner:
+    """Returns a runner with an empty workspace, and a folder for a program that takes the place of flowgif."""
     for name in ("workspace", "temporary", "bin"):
         (folder / name).mkdir()
-    program = folder / "bin" / "flowgif"
-    program.write_text(flowgif)
-    program.chmod(0o755)
-    path = os.pathsep.join([str(program.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
+    path = os.pathsep.join([str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
     return Runner(folder / "workspace", folder / "temporary", {**os.environ, "PATH": path, **env}, "pip install")
 
 
 @pytest.fixture
 def runner(tmp_path: Path, small: Path) -> Runner:
     """A runner that has this flowgif already, made cheap."""
-    return _runner(tmp_path, CHEAP, FLOWGIF=str(FLOWGIF), SMALL=str(small))
+    runner = _runner(tmp_path)
+    put_cheap_flowgif(tmp_path / "bin", small)
+    return runner
 
 
 @pytest.fixture
 def lister(tmp_path: Path) -> Runner:
     """A runner whose flowgif only writes down what it is given."""
-    return _runner(tmp_path, LISTS, LISTED=str(tmp_path / "listed"))
+    runner = _runner(tmp_path, LISTED=str(tmp_path / "listed"))
+    (tmp_path / "bin" / "flowgif").write_text(LISTS)
+    (tmp_path / "bin" / "flowgif").chmod(0o755)
+    return runner
 
 
 def _listed(runner: Runner) -> list[list[str]]:

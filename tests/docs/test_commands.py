@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 from conftest import FLOWGIF, ROOT, Finished, run_flowgif
-from documents import COMMANDS, DOCUMENTS, GUIDE, Command, ConfigFile, read_steps
+from documents import COMMANDS, DOCUMENTS, GUIDE, Command, ConfigFile, Script, read_steps
 from PIL import Image
+from scripts import BARE_PATH, put_cheap_flowgif, run_script
 
 from flowgif.formats.presets import PRESETS
 from flowgif.formats.table import FORMATS
@@ -25,7 +26,15 @@ from flowgif.units import describe
 
 STEPS = {name: list(read_steps(path)) for name, path in DOCUMENTS.items()}
 RUN = {name: steps for name, steps in STEPS.items() if steps}
-WORDS = sorted({step.words for steps in STEPS.values() for step in steps if isinstance(step, Command)})
+COMMANDS_OF = {
+    name: [
+        command
+        for step in steps
+        for command in (step.commands if isinstance(step, Script) else [step] if isinstance(step, Command) else [])
+    ]
+    for name, steps in STEPS.items()
+}
+WORDS = sorted({command.words for commands in COMMANDS_OF.values() for command in commands})
 COMPLETION = ("--install-completion", "--show-completion")
 # A network so small that its solves take no time.
 SMALL = ConfigFile("small.toml", "[model]\nfeatures = 8\nwidth = 8\ndepth = 1\n")
@@ -75,7 +84,8 @@ def test_there_are_commands_to_run() -> None:
 
 @pytest.mark.usefixtures("quick_figures")
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name == "README.md" else pytest.mark.slow) for name in RUN]
+    "name",
+    [pytest.param(name, marks=[] if name in {"README.md", "ci.md"} else pytest.mark.slow) for name in RUN],
 )
 def test_the_commands_of_a_document_run_one_after_another(
     place: Path, run_here: Callable[..., Finished], name: str
@@ -84,6 +94,8 @@ def test_the_commands_of_a_document_run_one_after_another(
     for step in RUN[name]:
         if isinstance(step, ConfigFile):
             _write_small(place, step)
+        elif isinstance(step, Script):
+            _run_script(step, place)
         elif step not in done and step.words[1] not in COMPLETION:
             done.append(step)
             _run(step, place, run_here)
@@ -102,6 +114,18 @@ def _run(command: Command, place: Path, run_here: Callable[..., Finished]) -> No
         assert _keys(json.loads(ended.out)) == _keys(json.loads(command.sample))
     elif command.sample:
         assert _without_numbers(ended.out) == _without_numbers(command.sample)
+
+
+def _run_script(script: Script, place: Path) -> None:
+    """Runs a script in an environment without anything but a cheap flowgif, as if it had installed that."""
+    installed = place / ".flowgif"
+    (installed / "bin").mkdir(parents=True, exist_ok=True)
+    (installed / ".ready").touch()
+    put_cheap_flowgif(installed / "bin", place / SMALL.name)
+    ended = run_script(script, place, {"PATH": f"{installed / 'bin'}:{BARE_PATH}"})
+    # After a few steps no flow fits.
+    assert ended.code == (1 if "--max-gap" in script.text else 0), f"{script.text}\n{ended.err}"
+    assert "flowgif: " not in ended.err or "above --max-gap" in ended.err
 
 
 def _shortened(words: tuple[str, ...]) -> list[str]:

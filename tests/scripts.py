@@ -1,0 +1,57 @@
+"""Runs the documents' scripts: in a bare environment, and with a flowgif that has options to make it cheap."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import FLOWGIF, ROOT, Finished
+from documents import Script
+
+__all__ = ["BARE_PATH", "put_cheap_flowgif", "run_script"]
+
+# Python without what is installed for these tests, and the system's programs.
+BARE_PATH = f"{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin"
+
+PROGRAM = """#!{python}
+import os, sys
+_, command, *words = sys.argv
+cheap = {options}.get(command, {{}})
+kept = [
+    word for before, word in zip(["", *words], words)
+    if word.partition("=")[0] not in cheap and before not in cheap
+]
+# The scripts' environment is empty, and the tests' checkout may be another than the one that is installed.
+os.environ["PYTHONPATH"] = {root!r}
+options = [f"{{name}}={{value}}" for name, value in cheap.items()]
+os.execv({flowgif!r}, ["flowgif", command, *options, *kept])
+"""
+
+
+def run_script(script: Script, place: Path, env: dict[str, str]) -> Finished:
+    """Runs a script in a folder, with nothing in its environment but a home, a checkout and ``env``."""
+    file = place / (script.name or "script.sh")
+    file.write_text(script.text, "utf-8")
+    done = subprocess.run(
+        ["/bin/bash", file.name],
+        env={"HOME": str(place), "FLOWGIF": str(ROOT), **env},
+        cwd=place,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1800,
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def put_cheap_flowgif(folder: Path, small: Path) -> None:
+    """Puts a program by the name of flowgif into a folder; ``small`` is a config with a small network."""
+    options = {
+        "train": {"--config": str(small), "--steps": "3", "--batch-size": "64", "--max-side": "32"},
+        "animate": {"--frames": "3", "--points": "100", "--size": "64"},
+    }
+    program = folder / "flowgif"
+    text = PROGRAM.format(python=sys.executable, options=options, root=str(ROOT), flowgif=str(FLOWGIF))
+    program.write_text(text, "utf-8")
+    program.chmod(0o755)
