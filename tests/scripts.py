@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +10,16 @@ from pathlib import Path
 from conftest import FLOWGIF, ROOT, Finished
 from documents import Script
 
-__all__ = ["BARE_PATH", "put_cheap_flowgif", "run_script"]
+__all__ = ["BARE", "put_cheap_flowgif", "run_script"]
 
-# Python without what is installed for these tests, and the system's programs.
-BARE_PATH = f"{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin"
-
+# The variables of a machine that has Python, the system's programs and its settings of pip. Where PyTorch's index is
+# out of reach, pip does not ask again and again; and Python compiles the few modules that are used.
+BARE = {
+    "PATH": f"{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin",
+    **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
+    "PIP_RETRIES": "1",
+    "PIP_NO_COMPILE": "1",
+}
 PROGRAM = """#!{python}
 import os, sys
 _, command, *words = sys.argv
@@ -29,13 +35,13 @@ os.execv({flowgif!r}, ["flowgif", command, *options, *kept])
 """
 
 
-def run_script(script: Script, place: Path, env: dict[str, str]) -> Finished:
-    """Runs a script in a folder, with nothing in its environment but a home, a checkout and ``env``."""
+def run_script(script: Script, place: Path, **env: str) -> Finished:
+    """Runs a script in a folder, with nothing in its environment but what is bare, a home, a checkout and ``env``."""
     file = place / (script.name or "script.sh")
     file.write_text(script.text, "utf-8")
     done = subprocess.run(
         ["/bin/bash", file.name],
-        env={"HOME": str(place), "FLOWGIF": str(ROOT), **env},
+        env={**BARE, "HOME": str(place), "FLOWGIF": str(ROOT), **env},
         cwd=place,
         capture_output=True,
         text=True,

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from conftest import CAT, ROOT
 from PIL import Image
-from scripts import put_cheap_flowgif
+from scripts import BARE, put_cheap_flowgif
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
@@ -243,8 +243,7 @@ def test_every_input_is_used_and_described() -> None:
 @pytest.mark.slow
 def test_all_steps_run_on_a_bare_machine(runner: Runner) -> None:
     """Also the installation, with nothing of this environment but pip's settings."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-    runner.env = {"PATH": f"{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin", "HOME": str(Path.home()), **kept}
+    runner.env = {**BARE, "HOME": str(Path.home())}
     runner.without = None
     Image.open(CAT).resize((32, 32)).save(runner.workspace / "small cat.png")
     inputs = {"img": "small cat.png", "max-gap": "2", "model": "spline"}

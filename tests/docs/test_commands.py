@@ -18,7 +18,7 @@ import pytest
 from conftest import FLOWGIF, ROOT, Finished, run_flowgif
 from documents import COMMANDS, DOCUMENTS, GUIDE, Command, ConfigFile, Script, read_steps
 from PIL import Image
-from scripts import BARE_PATH, put_cheap_flowgif, run_script
+from scripts import BARE, put_cheap_flowgif, run_script
 
 from flowgif.formats.presets import PRESETS
 from flowgif.formats.table import FORMATS
@@ -122,7 +122,7 @@ def _run_script(script: Script, place: Path) -> None:
     (installed / "bin").mkdir(parents=True, exist_ok=True)
     (installed / ".ready").touch()
     put_cheap_flowgif(installed / "bin", place / SMALL.name)
-    ended = run_script(script, place, {"PATH": f"{installed / 'bin'}:{BARE_PATH}"})
+    ended = run_script(script, place, PATH=f"{installed / 'bin'}:{BARE['PATH']}")
     # After a few steps no flow fits.
     assert ended.code == (1 if "--max-gap" in script.text else 0), f"{script.text}\n{ended.err}"
     assert "flowgif: " not in ended.err or "above --max-gap" in ended.err
