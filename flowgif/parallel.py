@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["count_processors", "ordered_map"]
+from flowgif.processor import count_processors
+
+__all__ = ["ordered_map"]
 
 THREAD = "flowgif-part"  # the beginning of the threads' names
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-def count_processors() -> int:
-    """Returns how many processors this process may use, which can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

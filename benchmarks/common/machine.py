@@ -8,14 +8,13 @@ import re
 import subprocess
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from common.measure import ROOT, call
+from flowgif.processor import count_processors, read_cpuinfo, read_instructions
 
 __all__ = ["Arithmetic", "describe", "find_arithmetics", "short_name"]
 
-CPUINFO = Path("/proc/cpuinfo")
 # Flags of these families decide how fast torch multiplies matrices.
 FLAG = re.compile(r"avx\w*|amx\w*|f16c|fma|asimd\w*|bf16|sve\w*")
 LARGER = re.compile(r"avx512\w*|avx_?vnni|amx\w*")
@@ -40,14 +39,8 @@ class Arithmetic:
     environment: dict[str, str] = field(default_factory=dict, hash=False)
 
 
-def _cpuinfo(key: str) -> str:
-    text = CPUINFO.read_text() if CPUINFO.exists() else ""
-    found = re.search(rf"^{key}\s*: (.*)$", text, re.MULTILINE)
-    return found[1] if found else ""
-
-
 def _instructions() -> list[str]:
-    return sorted({flag for flag in _cpuinfo("(?:flags|Features)").split() if FLAG.fullmatch(flag)})
+    return sorted(flag for flag in read_instructions() if FLAG.fullmatch(flag))
 
 
 def find_arithmetics() -> list[Arithmetic]:
@@ -102,9 +95,9 @@ def describe() -> dict[str, Any]:
     arithmetics = find_arithmetics()
     described: dict[str, Any] = {
         "machine": {
-            "processor": _cpuinfo("model name") or platform.processor(),
+            "processor": read_cpuinfo("model name") or platform.processor(),
             "cores": os.cpu_count(),
-            "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "usable_cores": count_processors(),
             "memory_gigabytes": _gigabytes(),
             "instructions": _instructions(),
             "system": platform.system(),

@@ -33,16 +33,25 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from flowgif import __version__
+        import platform
+        from importlib.metadata import PackageNotFoundError, version
 
+        from flowgif import __version__
+        from flowgif.processor import describe_processor
+
+        try:
+            torch = version("torch")  # the package's own word: to import torch takes seconds
+        except PackageNotFoundError:
+            torch = "missing"
         typer.echo(f"flowgif {__version__}")
+        typer.echo(f"torch {torch}, Python {platform.python_version()}, {platform.system()}, {describe_processor()}")
         raise typer.Exit
 
 
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the versions and exit.")
     ] = False,
 ) -> None:
     pass

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from PIL import Image
 
 from flowgif.cli.progress import Progress
 from flowgif.errors import ExitCode
+from flowgif.processor import describe_processor
 
 
 def test_help_and_version_load_nothing_heavy(tmp_path: Path) -> None:
@@ -30,6 +33,15 @@ def test_help_and_version_load_nothing_heavy(tmp_path: Path) -> None:
         heavy = set(eval(done.stdout.splitlines()[-1]))
         assert "torch" not in heavy
         assert "sklearn" not in heavy
+
+
+def test_the_version_says_what_a_report_of_a_fault_needs(tmp_path: Path) -> None:
+    done = run_flowgif("--version", cwd=tmp_path)
+    first, second = done.out.splitlines()
+    assert first == f"flowgif {version('flowgif')}"
+    assert second.startswith(f"torch {version('torch')}, Python {platform.python_version()}, {platform.system()}, ")
+    assert second.endswith(f", {describe_processor()}")
+    assert (done.code, done.err) == (0, "")
 
 
 def test_commands_load_only_what_they_use(tmp_path: Path, small: Path, run_here: Callable[..., Finished]) -> None:
