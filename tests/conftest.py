@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from filelock import FileLock
@@ -18,6 +18,9 @@ from filelock import FileLock
 import flowgif
 from flowgif.api import Loaded
 from flowgif.cli.main import main
+
+if TYPE_CHECKING:
+    from installed import Installed
 
 ROOT = Path(__file__).parent.parent
 CAT = ROOT / "imgs" / "cat.png"
@@ -176,3 +179,21 @@ def quick_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     from matplotlib.figure import Figure
 
     monkeypatch.setattr(Figure, "savefig", lambda self, file, **_: file.write(b"png"))
+
+
+@pytest.fixture(scope="session")
+def dist(make_once: MakeOnce) -> Path:
+    """A folder with the source archive and the wheel that was built from it."""
+    from installed import build
+
+    return make_once("dist", build)
+
+
+@pytest.fixture(scope="session")
+def installed_flowgif(dist: Path, make_once: MakeOnce) -> Installed:
+    """The wheel in an environment of its own, which knows nothing of this checkout. Only slow tests may ask for it."""
+    from installed import Installed, install
+
+    (wheel,) = dist.glob("*.whl")
+    pinned = ("-c", ROOT / "constraints.txt")
+    return Installed(make_once("installed", lambda folder: install(folder, *pinned, wheel)) / "environment")
