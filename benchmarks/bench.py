@@ -35,6 +35,7 @@ from parts.limits import limits
 from parts.memory import memory
 from parts.peers import peers
 from parts.scaling import scaling
+from parts.size import size
 from parts.startup import startup
 from parts.targets import targets
 from parts.tuning import tuning
@@ -48,6 +49,7 @@ PARTS: dict[str, Part] = {
     "memory": memory,
     "limits": limits,
     "batch": batch,
+    "size": size,
     "frames": frames,
     "animation": animation,
     "scaling": scaling,

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from common.measure import ROOT
-from tables import batches, budget, commands, drawing, goals, peers, plot
+from tables import batches, budget, commands, drawing, goals, peers, plot, size
 from tables.markdown import Missing
 from tables.readme import SENTENCES, summary
 
@@ -27,6 +27,7 @@ DOCUMENTS = (
     "docs/reliability.md",
     "docs/scale.md",
     "docs/experiments.md",
+    "docs/install.md",
 )
 BLOCKS: dict[str, Callable[[], str]] = {
     "summary": summary,
@@ -41,6 +42,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "limits": commands.limits,
     "batch": batches.batch,
     "scale": batches.scale,
+    "size": size.size,
     "frames": drawing.frames,
     "written": drawing.written,
     "faithful": drawing.faithful,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from common.machine import short_name
 
 from tables.markdown import Missing, arithmetics, as_gap, as_megabytes, as_seconds, figure, load, table
+from tables.size import installed
 
 __all__ = ["SENTENCES", "Sentence", "animated", "busy", "gaps_within", "seconds", "summary", "trained"]
 
@@ -100,6 +101,7 @@ LINES: dict[str, Callable[[], str]] = {
     "`--model spline`, 60 s, the cat": _layered,
     "a command beside a program that keeps one core busy": busy,
     "memory for a picture of 4000x4000 pixels": _memory,
+    "the default installation on disk": installed,
     "`flowgif --help`": lambda: seconds("startup", kind="command", what="--help"),
 }
 

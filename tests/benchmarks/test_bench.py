@@ -47,6 +47,7 @@ def test_a_quick_part_writes_its_results_with_their_circumstances(tmp_path: Path
         ("commands", ""),
         ("targets", ""),
         ("memory", ""),
+        ("size", ""),
         ("frames", ""),
         ("animation", ""),
         ("scaling", ""),
