@@ -45,7 +45,7 @@ def _has_avx2() -> bool | None:
 
 
 def describe_processor() -> str:
-    """Returns in a few words how many processors there are, and whether they are slow at what flowgif does."""
+    """Returns in a few words how many processors there are, and whether they lack what trainings gain from."""
     count = count_processors()
     machine = platform.machine()
     cores = f"{count} {machine or 'unknown'} core{'' if count == 1 else 's'}"
@@ -55,6 +55,6 @@ def describe_processor() -> str:
         case True:
             return f"{cores} with AVX2"
         case False:
-            return f"{cores} without AVX2, which is slow"
+            return f"{cores} without AVX2, which makes trainings slower"
         case None:
-            return f"{cores}, perhaps without AVX2, which would be slow"
+            return f"{cores}, AVX2 unknown"

@@ -33,10 +33,10 @@ def size() -> str:
     ]
     others = everything - sum(packages[name] for name in large)
     lines += [
-        [f"{len(packages) - len(large)} others", f"{others:.0f} MB", "", _share(others, everything)],
+        [f"{len(packages) - len(large)} others", f"{others:.0f} MB", _share(others, everything), ""],
         ["**all**", f"{everything:.0f} MB", "", ""],
     ]
-    head = ["package", "size", "with what it alone needs", "share"]
+    head = ["package", "size", "share", "saved without it"]
     return f"{table(head, lines)}\n\n{caption(content)}"
 
 
