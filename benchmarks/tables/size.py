@@ -22,15 +22,10 @@ def size() -> str:
     measured = content["rows"][0]["repeats"][-1]
     packages, saved, everything = measured["packages"], measured["saved"], measured["all"]
     large = sorted((name for name in packages if packages[name] >= LEAST), key=packages.__getitem__, reverse=True)
-    lines = [
-        [
-            name,
-            f"{packages[name]:.0f} MB",
-            f"{saved[name]:.0f} MB" if name in saved else "",
-            _share(packages[name], everything),
-        ]
-        for name in large
-    ]
+    lines: list[list[str]] = []
+    for name in large:
+        gone = f"{saved[name]:.0f} MB" if saved.get(name) else ""
+        lines.append([name, f"{packages[name]:.0f} MB", _share(packages[name], everything), gone])
     others = everything - sum(packages[name] for name in large)
     lines += [
         [f"{len(packages) - len(large)} others", f"{others:.0f} MB", _share(others, everything), ""],
