@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from conftest import FLOWGIF, ROOT, Finished
 from documents import Script
 
-__all__ = ["BARE", "put_cheap_flowgif", "run_script"]
+__all__ = ["BARE", "copy_checkout", "put_cheap_flowgif", "run_script"]
 
 # The variables of a machine that has Python, the system's programs and its settings of pip. Where PyTorch's index is
 # out of reach, pip does not ask again and again; and Python compiles the few modules that are used.
@@ -33,6 +34,12 @@ os.environ["PYTHONPATH"] = {root!r}
 options = [f"{{name}}={{value}}" for name, value in cheap.items()]
 os.execv({flowgif!r}, ["flowgif", command, *options, *kept])
 """
+
+
+def copy_checkout(folder: Path) -> Path:
+    """Copies the checkout into a folder, so that an installation leaves nothing in it; returns the copy."""
+    made = (".*_cache", ".git", ".hypothesis", ".venv", "__pycache__", "build", "dist", "*.egg-info")
+    return shutil.copytree(ROOT, folder / "checkout", ignore=shutil.ignore_patterns(*made))
 
 
 def run_script(script: Script, place: Path, **env: str) -> Finished:

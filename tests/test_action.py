@@ -16,7 +16,7 @@ import pytest
 import yaml
 from conftest import CAT, ROOT
 from PIL import Image
-from scripts import BARE, put_cheap_flowgif
+from scripts import BARE, copy_checkout, put_cheap_flowgif
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
@@ -44,6 +44,7 @@ class Runner:
         temporary: the folder that is empty when a job begins, but for what caches restore.
         env: the variables that steps have besides their own.
         without: what a step must not hold to be run.
+        checkout: the folder of the action.
         caches: the keys that have been saved.
     """
 
@@ -51,6 +52,7 @@ class Runner:
     temporary: Path
     env: dict[str, str]
     without: str | None = None
+    checkout: Path = ROOT
     caches: set[str] = field(default_factory=set)
     said: str = ""
 
@@ -93,7 +95,7 @@ class Runner:
             [*BASH, script],
             env={
                 **self.env, **env, "GITHUB_OUTPUT": str(self.temporary / "output"),
-                "GITHUB_ACTION_PATH": str(ROOT), "RUNNER_TEMP": str(self.temporary),
+                "GITHUB_ACTION_PATH": str(self.checkout), "RUNNER_TEMP": str(self.temporary),
             },
             cwd=self.workspace, capture_output=True, text=True, check=False, timeout=1800,
         )  # fmt: skip
@@ -245,6 +247,7 @@ def test_all_steps_run_on_a_bare_machine(runner: Runner) -> None:
     """Also the installation, with nothing of this environment but pip's settings."""
     runner.env = {**BARE, "HOME": str(Path.home())}
     runner.without = None
+    runner.checkout = copy_checkout(runner.workspace.parent)
     Image.open(CAT).resize((32, 32)).save(runner.workspace / "small cat.png")
     inputs = {"img": "small cat.png", "max-gap": "2", "model": "spline"}
     outputs = runner.use(**inputs)

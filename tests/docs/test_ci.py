@@ -13,7 +13,7 @@ import pytest
 import yaml
 from conftest import CAT, ROOT
 from documents import DOCUMENTS, Script, read_blocks, read_steps
-from scripts import run_script
+from scripts import copy_checkout, run_script
 
 from flowgif.errors import ExitCode
 
@@ -87,13 +87,14 @@ def test_others_run_the_script_of_the_page() -> None:
 def test_the_script_makes_a_gif_on_a_bare_machine(tmp_path: Path) -> None:
     """With all that it installs, and a training of full length."""
     (script,) = NAMED
+    checkout = str(copy_checkout(tmp_path))
     shutil.copy(CAT, tmp_path / "logo.png")
-    first = run_script(script, tmp_path)
+    first = run_script(script, tmp_path, FLOWGIF=checkout)
     assert first.code == 0, first.err
     assert (tmp_path / "logo.gif").read_bytes().startswith(b"GIF89a")
     gap = json.loads((tmp_path / "logo.json").read_text())["gap"]
     assert first.out == f"runs/logo\nlogo.gif\nthe gap is {gap} nats\n"
     weights = tmp_path / "runs" / "logo" / "weights.safetensors"
     written = weights.stat().st_mtime_ns
-    assert run_script(script, tmp_path).out == first.out
+    assert run_script(script, tmp_path, FLOWGIF=checkout).out == first.out
     assert weights.stat().st_mtime_ns == written
