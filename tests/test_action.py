@@ -149,6 +149,7 @@ def _listed(runner: Runner) -> list[list[str]]:
     return [json.loads(line) for line in Path(runner.env["LISTED"]).read_text("utf-8").splitlines()]
 
 
+@pytest.mark.slow
 def test_the_action_trains_animates_and_evaluates(runner: Runner) -> None:
     """With a bound that is missed, which the outputs tell all the same; the next job trains nothing anew."""
     shutil.copy(CAT, runner.workspace / "my cat.png")

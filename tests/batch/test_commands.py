@@ -117,6 +117,7 @@ def test_what_has_changed_is_not_left(place: Path, run_here: Callable[..., Finis
     assert "nothing to do" in done.err
 
 
+@pytest.mark.slow
 def test_seeds_make_a_run_each(place: Path, run_here: Callable[..., Finished]) -> None:
     rows = _rows(run_here("train", "icons/a.png", *QUICK, "--seeds", "0-2", "--out", "tried", "--json", cwd=place))
     assert [row["run"] for row in rows.values()] == [f"tried/a-seed-{seed}" for seed in range(3)]

@@ -85,7 +85,7 @@ def test_there_are_commands_to_run() -> None:
 @pytest.mark.usefixtures("quick_figures")
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[] if name in {"README.md", "ci.md"} else pytest.mark.slow) for name in RUN],
+    [pytest.param(name, marks=[] if name == "README.md" else pytest.mark.slow) for name in RUN],
 )
 def test_the_commands_of_a_document_run_one_after_another(
     place: Path, run_here: Callable[..., Finished], name: str
