@@ -253,7 +253,7 @@ def _do_all(title: str, begun: Sequence[Row | _Task], batch: Batch, reporter: Re
 
     def show(numbers: Iterable[str]) -> None:
         working = ", ".join(rows[int(number)].name for number in numbers)
-        reporter.advance(done / len(rows), f"{done} of {len(rows)}", working)
+        reporter.advance(done / len(rows), f"{done} of {len(rows)}", *([working] if working else []))
 
     try:
         with ExitStack() as stack:
