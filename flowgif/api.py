@@ -28,7 +28,8 @@ from flowgif.flows.base import Flow
 from flowgif.keywords import DrawingKeywords, TrainingKeywords
 from flowgif.machine import use_threads
 from flowgif.notebook import NotebookProgress
-from flowgif.runs.directory import Run, check_outputs, read_whole
+from flowgif.runs.directory import Run, read_whole
+from flowgif.runs.layout import check_outputs
 from flowgif.runs.settings import default_output, new_run, settings_to_resume
 from flowgif.session import Reporter
 from flowgif.targets.mixture import GaussianMixture
@@ -168,7 +169,7 @@ def check_versions(runs: Iterable[Loaded], outs: Iterable[Path], look: Look) -> 
         UnusableInput: one does.
     """
     versions = [path for out in outs for path, _ in find_versions(out, look)]
-    check_outputs((run.run for run in runs), versions)
+    check_outputs((run.folder for run in runs), versions)
 
 
 @use_threads(1)  # a target takes a tenth of a second, of which a second thread saves nothing

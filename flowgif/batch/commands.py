@@ -18,7 +18,7 @@ from flowgif.errors import ExitCode, FlowgifError, Interrupted, Stopped, Unusabl
 from flowgif.files.reading import missing, read_limited, read_regular
 from flowgif.files.writing import write_atomically
 from flowgif.runs.finished import Versions, find_finished, fingerprint_of
-from flowgif.runs.layout import CONFIG, PICTURE, WEIGHTS, check_free
+from flowgif.runs.layout import CONFIG, PICTURE, WEIGHTS, check_free, check_outputs
 from flowgif.runs.place import RunPlace
 from flowgif.runs.provenance import PROVENANCE
 from flowgif.runs.results import find_result, hash_file, keep_result, key_of
@@ -157,7 +157,7 @@ def train_all(trainings: Sequence[Training], batch: Batch, force: bool, reporter
 
         return _Task(row, lambda: (train_picture, (caller, training.settings, _files_of(training.settings))), keep)
 
-    return _do_all(f"training {len(trainings)} pictures", [begin(training) for training in trainings], batch, reporter)
+    return _do_all(f"training {_runs(len(trainings))}", [begin(training) for training in trainings], batch, reporter)
 
 
 def evaluate_all(folders: Sequence[Path], batch: Batch, seed: int, reporter: Reporter) -> list[Row]:
@@ -191,7 +191,7 @@ def evaluate_all(folders: Sequence[Path], batch: Batch, seed: int, reporter: Rep
         return _Task(row, lambda: (evaluate_run, (caller, str(row.run), _read_run(row.run), seed)), keep)
 
     rows = [Row(name, folder) for name, folder in zip(_names_of(folders), folders, strict=True)]
-    return _do_all(f"evaluating {len(rows)} runs", [begin(row) for row in rows], batch, reporter)
+    return _do_all(f"evaluating {_runs(len(rows))}", [begin(row) for row in rows], batch, reporter)
 
 
 def animate_all(
@@ -229,6 +229,7 @@ def animate_all(
 
         def keep(outcome: Outcome) -> Row:
             folder.mkdir(parents=True, exist_ok=True)
+            check_outputs([row.run], [folder / name for name in outcome.files])
             hashes: dict[str, str | None] = {}
             for name, content in outcome.files.items():
                 write_atomically(folder / name, lambda path, content=content: path.write_bytes(content))
@@ -239,7 +240,11 @@ def animate_all(
         return _Task(row, lambda: (animate_run, (caller, str(row.run), _read_run(row.run), out, options)), keep)
 
     rows = [Row(name, folder) for name, folder in zip(_names_of(folders), folders, strict=True)]
-    return _do_all(f"animating {len(rows)} runs", [begin(row) for row in rows], batch, reporter)
+    return _do_all(f"animating {_runs(len(rows))}", [begin(row) for row in rows], batch, reporter)
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
 
 
 def _do_all(title: str, begun: Sequence[Row | _Task], batch: Batch, reporter: Reporter) -> list[Row]:

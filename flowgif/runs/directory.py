@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from flowgif.flows.base import Flow
 from flowgif.flows.build import build_flow
 from flowgif.runs.layout import CONFIG, FILES, INITIAL, METRICS, PICTURE, RESUME, WEIGHTS
 from flowgif.runs.metrics import read_metrics
-from flowgif.runs.provenance import find_source, is_run, read_origin
+from flowgif.runs.provenance import is_run, read_origin
 from flowgif.runs.settings import settings_of
 from flowgif.runs.tensors import read_tensors
 from flowgif.targets.build import build_target
@@ -36,7 +35,6 @@ __all__ = [
     "RESUME",
     "WEIGHTS",
     "Run",
-    "check_outputs",
     "open_target",
     "read_whole",
     "source_of",
@@ -45,29 +43,6 @@ __all__ = [
 Result = TypeVar("Result")
 
 LARGEST_SIDE = 4096  # of a run's picture, pixels
-
-
-def check_outputs(runs: Iterable[Run], outs: Iterable[Path]) -> None:
-    """Checks that outputs do not replace what they are made from: the runs' own files, and their pictures as given.
-
-    Raises:
-        UnusableInput: one does.
-    """
-    for run in runs:
-        own = [run.folder / name for name in FILES]
-        given = find_source(run.folder)
-        protected = own if given is None else [*own, Path(given)]
-        for out, kept in itertools.product(outs, protected):
-            if _is_same(out, kept):
-                what = "the picture itself" if kept not in own else "the run's own file"
-                raise UnusableInput(f"cannot write {out}: it is {what}; choose another name")
-
-
-def _is_same(path: Path, other: Path) -> bool:
-    try:
-        return path.samefile(other)
-    except (OSError, ValueError):  # one of them is not there
-        return False
 
 
 def _run_of_picture(target: TargetConfig) -> Path | None:

@@ -12,14 +12,27 @@ results.json                  what was computed from the run; see :mod:`flowgif.
 
 from __future__ import annotations
 
+import itertools
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 from flowgif.errors import UnusableInput
 from flowgif.files.writing import settle
-from flowgif.runs.provenance import PROVENANCE, is_run
+from flowgif.runs.provenance import PROVENANCE, find_source, is_run
 
-__all__ = ["CONFIG", "FILES", "INITIAL", "METRICS", "PICTURE", "RESULTS", "RESUME", "WEIGHTS", "check_free"]
+__all__ = [
+    "CONFIG",
+    "FILES",
+    "INITIAL",
+    "METRICS",
+    "PICTURE",
+    "RESULTS",
+    "RESUME",
+    "WEIGHTS",
+    "check_free",
+    "check_outputs",
+]
 
 CONFIG, PICTURE, METRICS = "config.toml", "picture.png", "metrics.jsonl"
 WEIGHTS, INITIAL, RESUME = "weights.safetensors", "weights-initial.safetensors", "resume.safetensors"
@@ -46,3 +59,37 @@ def check_free(folder: Path, force: bool) -> None:
             )
     elif foreign := [name for name in FILES if (folder / name).exists()]:
         raise UnusableInput(f"{folder} holds a {foreign[0]} that is not a run's; choose another --out")
+
+
+def check_outputs(runs: Iterable[Path], outs: Iterable[Path]) -> None:
+    """Checks that outputs do not replace what they are made from, or what a run leads to.
+
+    What they are made from are the runs' own files, and their pictures as given. A link in a run directory, which may
+    come from someone else, is not written through.
+
+    Args:
+        runs: the run directories.
+        outs: the outputs.
+
+    Raises:
+        UnusableInput: one does.
+    """
+    outs = list(outs)
+    for folder in runs:
+        own = [folder / name for name in FILES]
+        given = find_source(folder)
+        protected = own if given is None else [*own, Path(given)]
+        for out, kept in itertools.product(outs, protected):
+            if _is_same(out, kept):
+                what = "the picture itself" if kept not in own else "the run's own file"
+                raise UnusableInput(f"cannot write {out}: it is {what}; choose another name")
+        for out in outs:
+            if out.is_symlink() and _is_same(out.absolute().parent, folder):
+                raise UnusableInput(f"cannot write {out}: it is a link in a run, and leads elsewhere; remove it")
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):  # one of them is not there
+        return False

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flowgif.errors import UnusableInput
-from flowgif.files.reading import read_regular
+from flowgif.files.reading import check_regular, read_regular
 from flowgif.files.writing import write_atomically
 from flowgif.runs.finished import Versions, hash_of
 from flowgif.runs.layout import CONFIG, PICTURE, RESULTS, WEIGHTS
@@ -44,6 +44,7 @@ def keep_result(folder: Path, key: str, result: Mapping[str, Any]) -> None:
     results = {**_read(folder), key: dict(result)}
     content = json.dumps(dict(list(results.items())[-MOST_RESULTS:]), indent=1).encode()
     with suppress(UnusableInput):
+        check_regular(folder / RESULTS)  # a run may come from someone else, and a link in it lead anywhere
         write_atomically(folder / RESULTS, lambda path: path.write_bytes(content))
 
 

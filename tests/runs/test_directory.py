@@ -17,9 +17,10 @@ from flowgif import api, session
 from flowgif.config.reading import read_config
 from flowgif.errors import NumericalError, UnusableInput
 from flowgif.flows.build import build_flow
-from flowgif.runs.directory import Run, check_outputs, open_target, read_whole
-from flowgif.runs.layout import FILES, INITIAL, METRICS, RESUME, WEIGHTS
+from flowgif.runs.directory import Run, open_target, read_whole
+from flowgif.runs.layout import FILES, INITIAL, METRICS, RESULTS, RESUME, WEIGHTS, check_outputs
 from flowgif.runs.provenance import find_source, is_run
+from flowgif.runs.results import find_result, keep_result
 from flowgif.runs.writer import RunWriter
 
 SMALL = {"name": "spline", "layers": 2, "width": 8}
@@ -255,7 +256,32 @@ def test_outputs_do_not_replace_what_they_are_made_from(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     Path("logo.png").write_bytes(CAT.read_bytes())
     run = _made(Path("run"), img=Path("logo.png"), max_side=50)
-    check_outputs([run], [Path("logo.gif"), Path("run/logo.gif"), Path("-")])
+    check_outputs([run.folder], [Path("logo.gif"), Path("run/logo.gif"), Path("-")])
     for out in ("logo.png", "./run/../logo.png", "run/picture.png", "run/config.toml"):
         with pytest.raises(UnusableInput, match=r"cannot write .*: it is"):
-            check_outputs([run], [Path(out)])
+            check_outputs([run.folder], [Path(out)])
+    Path("run/logo.gif").symlink_to("/etc/passwd")
+    Path("link.gif").symlink_to("elsewhere")
+    check_outputs([run.folder], [Path("link.gif")])
+    with pytest.raises(UnusableInput, match=r"cannot write run/logo.gif: it is a link in a run"):
+        check_outputs([run.folder], [Path("run/logo.gif")])
+
+
+@posix
+def test_results_are_kept_in_no_link(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("{}")
+    keep_result(tmp_path, "key", {"gap": 1.0})
+    assert find_result(tmp_path, "key") == {"gap": 1.0}
+    (tmp_path / RESULTS).unlink()
+    (tmp_path / RESULTS).symlink_to(tmp_path / "kept")
+    keep_result(tmp_path, "key", {"gap": 2.0})
+    assert find_result(tmp_path, "key") is None
+    assert (tmp_path / "kept").read_text() == "{}"
+
+
+@pytest.mark.parametrize("content", ["", "[", "[" * 100_000, "[1]", '{"key": 3}', '{"key": null}', "\0"])
+def test_results_that_are_none_are_nothing(tmp_path: Path, content: str) -> None:
+    (tmp_path / RESULTS).write_text(content)
+    assert find_result(tmp_path, "key") is None
+    keep_result(tmp_path, "key", {"gap": 1.0})
+    assert find_result(tmp_path, "key") == {"gap": 1.0}
