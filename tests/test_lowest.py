@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 BOUND = re.compile(r"([\w-]+)>=([\d.]+)")
 # Of old versions, PyPI has only builds with gigabytes of CUDA for Linux. So torch is the one that runs here.
 NOT_LOWEST = {"torch": version("torch").partition("+")[0]}
-TESTERS = {"filelock", "hypothesis", "pytest"}  # in the versions of constraints.txt
+TESTERS = {"filelock", "hypothesis", "pytest", "pytest-xdist"}  # in the versions of constraints.txt
 # Tests of what is closest to the dependencies: files that Pillow and pydantic read, figures, colour maps, numbers.
 TESTS = (
     "tests/config",
