@@ -186,6 +186,7 @@ def test_lines_are_seconds_apart(capsys: pytest.CaptureFixture[str], monkeypatch
     assert capsys.readouterr().err.splitlines() == ["frame 5 of 20", "frame 10 of 20"]
 
 
+@pytest.mark.slow
 def test_a_training_that_is_interrupted_leaves_its_message_alone(tmp_path: Path) -> None:
     command = [
         sys.executable, "-c",

@@ -18,9 +18,8 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 TRAIN = ("train", "--data", "moons", "--model", "spline", "--batch-size", 16, "--out", "run", "--steps")
 
 
-@pytest.mark.parametrize(
-    "number", [number if number == signal.SIGTERM else pytest.param(number, marks=pytest.mark.slow) for number in CODES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", CODES)
 def test_a_training_is_saved_and_goes_on(number: signal.Signals, tmp_path: Path) -> None:
     process = start_with_signal(number, 20, *TRAIN, 100_000, cwd=tmp_path)
     out, err = process.communicate(timeout=120)
