@@ -1,7 +1,7 @@
 # make demo: everything from nothing to a GIF.   make test: set up what it needs and run all checks.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(INSTALL_FLAGS)
 
 .PHONY: demo test tests test-all lint format bench bench-quick bench-report experiments gallery lesson json pictures clean
 

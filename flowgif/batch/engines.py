@@ -157,7 +157,7 @@ class Cluster(Engine):
             from distributed import Client
             from distributed.scheduler import KilledWorker
         except ImportError:
-            raise UnusableInput("--cluster needs Dask; install it: pip install 'flowgif[cluster]'") from None
+            raise UnusableInput("--cluster needs Dask; install it: pip install distributed") from None
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it says is said in our own words
         self._address, self._killed = address, KilledWorker
         try:
