@@ -21,7 +21,7 @@ from common.plan import Plan, Row
 
 __all__ = ["batch", "draw"]
 
-COUNT, SIDE, STEPS = 200, 64, 50
+COUNT, SIDE, STEPS = 200, 64, 20
 ALONE = 8  # icons trained with all default settings
 PAUSE = 0.2  # seconds between two looks at the memory
 ADDRESS = r"tcp://127\.0\.0\.1:\d+"
