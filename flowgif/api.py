@@ -28,8 +28,8 @@ from flowgif.flows.base import Flow
 from flowgif.keywords import DrawingKeywords, TrainingKeywords
 from flowgif.machine import use_threads
 from flowgif.notebook import NotebookProgress
-from flowgif.runs.directory import Run, read_whole
-from flowgif.runs.layout import check_outputs
+from flowgif.runs.directory import Run
+from flowgif.runs.layout import check_outputs, read_whole
 from flowgif.runs.settings import default_output, new_run, settings_to_resume
 from flowgif.session import Reporter
 from flowgif.targets.mixture import GaussianMixture

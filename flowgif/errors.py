@@ -121,6 +121,9 @@ def as_flowgif_error(error: Exception) -> FlowgifError | None:
     """Returns an error that commands report; None for a fault of the program."""
     if isinstance(error, FlowgifError):
         return error
+    if isinstance(error, OSError):
+        place = error.filename or "output"
+        return UnusableInput(f"{place}: {error.strerror or error}; check the place and its permissions")
     text = str(error)
     if isinstance(error, (MemoryError, OverflowError)) or any(words in text for words in OUT_OF_MEMORY):
         return UnusableInput("a number is larger than this machine's memory; give smaller ones")

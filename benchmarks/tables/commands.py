@@ -156,15 +156,7 @@ def startup() -> str:
 def memory() -> str:
     """Returns the table of peak memory."""
     content = load("memory")
-    lines = [
-        [
-            row["key"]["command"],
-            as_megabytes(median(row, "megabytes")),
-            as_seconds(median(row, "seconds")) + " s",
-            row["key"]["arithmetic"],
-        ]
-        for row in content["rows"]
-    ]
+    lines = [[*_cost(row), row["key"]["arithmetic"]] for row in content["rows"]]
     return _headed(content, ["command, on the cat", "peak memory", "time", "arithmetic"], lines)
 
 
@@ -172,16 +164,13 @@ def limits() -> str:
     """Returns the table of the commands at the limits of what they take."""
     content = load("limits")
     lines = [
-        [
-            row["key"]["command"],
-            as_megabytes(median(row, "megabytes")),
-            as_seconds(median(row, "seconds")) + " s",
-            as_seconds(median(row, "silence")) + " s",
-            row["key"]["arithmetic"],
-        ]
-        for row in content["rows"]
+        [*_cost(row), f"{as_seconds(median(row, 'silence'))} s", row["key"]["arithmetic"]] for row in content["rows"]
     ]
     return _headed(content, ["command", "peak memory", "time", "longest silence", "arithmetic"], lines)
+
+
+def _cost(row: dict[str, Any]) -> list[str]:
+    return [row["key"]["command"], as_megabytes(median(row, "megabytes")), f"{as_seconds(median(row, 'seconds'))} s"]
 
 
 def experiments() -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from flowgif import names
 from flowgif.errors import UnusableInput, did_you_mean, printable
 from flowgif.keywords import DrawingKeywords
 from flowgif.timeline import Pace
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["check_keywords", "describe_command", "make_config", "read_options", "read_times"]
 
 Made = TypeVar("Made")
+
+# Options whose values are names. A typo is found before anything heavy is imported.
+NAMED = {"style": names.STYLES, "theme": names.THEMES, "preset": names.PRESETS, "easing": names.EASINGS}
 
 
 def check_keywords(keywords: Mapping[str, object]) -> None:
@@ -43,6 +47,9 @@ def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UnusableInput: a value cannot be used.
     """
+    for name, allowed in NAMED.items():
+        if options.get(name) is not None:
+            allowed.check(str(options[name]))
     first, size = options.get("first_frame", "cloud"), options.get("max_size")
     if first not in {"cloud", "logo"}:
         raise UnusableInput(f"unknown --first-frame '{first}'; give cloud or logo")

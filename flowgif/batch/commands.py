@@ -2,95 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+import hashlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from flowgif.batch.engines import open_engine
 from flowgif.batch.inputs import names_for
-from flowgif.batch.jobs import Call, Job, Outcome
-from flowgif.batch.run import run_jobs
+from flowgif.batch.jobs import Call, Outcome
+from flowgif.batch.rows import Batch, Reporter, Row, Task, do_all
 from flowgif.batch.work import Caller, animate_run, evaluate_run, train_picture
 from flowgif.config.schema import RunConfig
-from flowgif.errors import ExitCode, FlowgifError, Interrupted, Stopped, UnusableInput
+from flowgif.errors import FlowgifError, UnusableInput
 from flowgif.files.reading import missing, read_limited, read_regular
 from flowgif.files.writing import write_atomically
-from flowgif.runs.finished import Versions, find_finished, fingerprint_of
-from flowgif.runs.layout import CONFIG, PICTURE, WEIGHTS, check_free, check_outputs
+from flowgif.runs.finished import find_finished, fingerprint_of, hash_file
+from flowgif.runs.layout import CONFIG, PICTURE, WEIGHTS, check_free, check_outputs, read_whole
 from flowgif.runs.place import RunPlace
 from flowgif.runs.provenance import PROVENANCE
-from flowgif.runs.results import find_result, hash_file, keep_result, key_of
+from flowgif.runs.results import find_result, keep_result, key_of
 from flowgif.runs.settings import settings_of
 
-__all__ = ["Batch", "Reporter", "Row", "Training", "animate_all", "evaluate_all", "train_all"]
+__all__ = ["Training", "animate_all", "evaluate_all", "train_all"]
 
 MOST_BYTES = 512 * 2**20  # of a picture, or of a file of a run
 
-
-class Reporter(Protocol):
-    """Receives the progress of a batch."""
-
-    def begin(self, task: str) -> None:
-        """Receives the name of a task that begins."""
-
-    def advance(self, share: float, *fields: str) -> None:
-        """Receives the share of the task that is done, within [0, 1], and its figures."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """How a batch is worked on.
-
-    Attributes:
-        workers: number of processes of this machine; None for one a processor.
-        cluster: the address of a Dask scheduler in their place.
-        skips: whether what was done before from the same input is left as it is.
-        command: the command, for the runs' provenance.
-    """
-
-    workers: int | None = None
-    cluster: str | None = None
-    skips: bool = False
-    command: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Row:
-    """What came of one of many.
-
-    Attributes:
-        name: its name in the batch.
-        run: its run directory.
-        files: other files that were written.
-        gap, gap_se: nats; None if it was not measured.
-        seconds: the time that it took; None if it was not tried.
-        skipped: whether it was done before.
-        error: the line that says why it failed; None if it did not.
-        exit_code: what the command would have ended with, alone.
-    """
-
-    name: str
-    run: Path
-    files: tuple[Path, ...] = ()
-    gap: float | None = None
-    gap_se: float | None = None
-    seconds: float | None = None
-    skipped: bool = False
-    error: str | None = None
-    exit_code: ExitCode = ExitCode.DONE
-
-    def failed(self, error: FlowgifError) -> Row:
-        """Returns the row with an error."""
-        return replace(self, error=" ".join(str(error).split()), exit_code=ExitCode(error.exit_code))
-
-    def held_to(self, max_gap: float | None) -> Row:
-        """Returns the row, which has failed if its gap is larger than a bound."""
-        if self.error is not None or self.gap is None or max_gap is None or self.gap <= max_gap:
-            return self
-        error = f"the gap of {self.gap:.4f} nats is above --max-gap {max_gap:g}"
-        return replace(self, error=error, exit_code=ExitCode.CHECK_FAILED)
+Files = Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -108,21 +47,6 @@ class Training:
     folder: Path
 
 
-@dataclass(frozen=True)
-class _Task:
-    """One of many, which has to be computed.
-
-    Attributes:
-        row: what is known of it.
-        prepare: reads its input.
-        keep: stores what came of it, and returns the row with it.
-    """
-
-    row: Row
-    prepare: Callable[[], Call]
-    keep: Callable[[Outcome], Row]
-
-
 def train_all(trainings: Sequence[Training], batch: Batch, force: bool, reporter: Reporter) -> list[Row]:
     """Trains all.
 
@@ -136,14 +60,14 @@ def train_all(trainings: Sequence[Training], batch: Batch, force: bool, reporter
         UnusableInput: no worker can be had.
         Interrupted: a signal ended the batch.
     """
-    caller = Caller(Versions.here(), batch.command)
+    caller = Caller.here()
 
-    def begin(training: Training) -> Row | _Task:
-        row = Row(training.name, training.folder)
-        if training.settings.training.start is not None:
+    def begin(training: Training) -> Row | Task:
+        row, settings = Row(training.name, training.folder), training.settings
+        if settings.training.start is not None:
             return row.failed(UnusableInput("--from goes with one training; leave it out"))
         try:
-            if batch.skips and (done := find_finished(row.run, fingerprint_of(training.settings))) is not None:
+            if batch.skips and (done := find_finished(row.run, fingerprint_of(settings))) is not None:
                 return replace(row, gap=done.gap, gap_se=done.gap_se, skipped=True)
             check_free(row.run, force)
         except FlowgifError as error:
@@ -155,9 +79,9 @@ def train_all(trainings: Sequence[Training], batch: Batch, force: bool, reporter
                 place.put(outcome.files)
             return replace(row, gap=outcome.figures["gap"], gap_se=outcome.figures["gap_se"])
 
-        return _Task(row, lambda: (train_picture, (caller, training.settings, _files_of(training.settings))), keep)
+        return Task(row, lambda: (train_picture, (caller, settings, _files_of(settings))), keep)
 
-    return _do_all(f"training {_runs(len(trainings))}", [begin(training) for training in trainings], batch, reporter)
+    return do_all("training", [begin(training) for training in trainings], batch, reporter)
 
 
 def evaluate_all(folders: Sequence[Path], batch: Batch, seed: int, reporter: Reporter) -> list[Row]:
@@ -172,26 +96,25 @@ def evaluate_all(folders: Sequence[Path], batch: Batch, seed: int, reporter: Rep
     Raises:
         UnusableInput, Interrupted: as :func:`train_all`.
     """
-    caller = Caller(Versions.here(), batch.command)
+    caller = Caller.here()
 
-    def begin(row: Row) -> Row | _Task:
-        try:
-            files = _read_run(row.run)
-        except FlowgifError as error:
-            return row.failed(error)
-        key = key_of(files, "eval", seed)
-        if batch.skips and (known := _gap_of(find_result(row.run, key))) is not None:
-            return replace(row, gap=known[0], gap_se=known[1], skipped=True)
-
-        def keep(outcome: Outcome) -> Row:
-            gap, error = outcome.figures["gap"], outcome.figures["gap_se"]
-            keep_result(row.run, key, {"gap": gap, "gap_se": error})
+    def begin(row: Row) -> Row | Task:
+        def known(result: Mapping[str, Any]) -> Row | None:
+            gap, error = result.get("gap"), result.get("gap_se")
+            if not all(isinstance(value, float) and math.isfinite(value) for value in (gap, error)):
+                return None
             return replace(row, gap=gap, gap_se=error)
 
-        return _Task(row, lambda: (evaluate_run, (caller, str(row.run), _read_run(row.run), seed)), keep)
+        def keep(outcome: Outcome) -> tuple[Row, Mapping[str, Any]]:
+            result = {name: outcome.figures[name] for name in ("gap", "gap_se")}
+            return replace(row, **result), result
 
-    rows = [Row(name, folder) for name, folder in zip(_names_of(folders), folders, strict=True)]
-    return _do_all(f"evaluating {_runs(len(rows))}", [begin(row) for row in rows], batch, reporter)
+        def call(files: Files) -> Call:
+            return evaluate_run, (caller, str(row.run), files, seed)
+
+        return _begin(row, batch, ("eval", seed), call, keep, known)
+
+    return do_all("evaluating", [begin(row) for row in _rows_of(folders)], batch, reporter)
 
 
 def animate_all(
@@ -215,77 +138,79 @@ def animate_all(
     Raises:
         UnusableInput, Interrupted: as :func:`train_all`.
     """
-    caller = Caller(Versions.here(), batch.command)
+    caller = Caller.here()
 
-    def begin(row: Row) -> Row | _Task:
+    def begin(row: Row) -> Row | Task:
         out, folder = f"{row.name}{suffix}", row.run if place is None else place
+
+        def known(result: Mapping[str, Any]) -> Row | None:
+            files = result.get("files")
+            hashes = dict(files) if isinstance(files, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+            paths = {folder / Path(str(name)).name: value for name, value in hashes.items()}
+            if not paths or any(value is None or hash_file(path) != value for path, value in paths.items()):
+                return None
+            return replace(row, files=tuple(paths))
+
+        def keep(outcome: Outcome) -> tuple[Row, Mapping[str, Any]]:
+            paths = {folder / name: content for name, content in outcome.files.items()}
+            folder.mkdir(parents=True, exist_ok=True)
+            check_outputs([row.run], paths)
+            for path, content in paths.items():
+                write_atomically(path, lambda beside, content=content: beside.write_bytes(content))
+            hashes = {path.name: hashlib.sha256(content).hexdigest() for path, content in paths.items()}
+            return replace(row, files=tuple(paths)), {"files": hashes}
+
+        def call(files: Files) -> Call:
+            return animate_run, (caller, str(row.run), files, out, options)
+
+        return _begin(row, batch, ("animate", out, dict(options)), call, keep, known)
+
+    return do_all("animating", [begin(row) for row in _rows_of(folders)], batch, reporter)
+
+
+def _begin(
+    row: Row,
+    batch: Batch,
+    question: tuple[object, ...],
+    call: Callable[[Files], Call],
+    keep: Callable[[Outcome], tuple[Row, Mapping[str, Any]]],
+    known: Callable[[Mapping[str, Any]], Row | None],
+) -> Row | Task:
+    """Begins what is computed from a run: finds it among the results that the run keeps, or makes a task of it.
+
+    Args:
+        row: of the run.
+        batch: how.
+        question: what is computed; values that JSON can hold.
+        call: returns what a worker calls, of the run's files.
+        keep: stores what came of it; returns the row, and the result that the run keeps.
+        known: returns the row that a kept result gives; None if it is not what it should be, or not so any more.
+    """
+    keys: list[str] = []  # of the files that the worker was given, which may have changed since
+
+    def prepare() -> Call:
+        files = _read_run(row.run)
+        keys.append(key_of(files, *question))
+        return call(files)
+
+    def finish(outcome: Outcome) -> Row:
+        done, result = keep(outcome)
+        keep_result(row.run, keys[-1], result)
+        return done
+
+    if batch.skips:
         try:
-            files = _read_run(row.run)
+            result = find_result(row.run, key_of(_read_run(row.run), *question))
         except FlowgifError as error:
             return row.failed(error)
-        key = key_of(files, "animate", out, dict(options))
-        if batch.skips and (known := _files_in(folder, find_result(row.run, key))):
-            return replace(row, files=known, skipped=True)
-
-        def keep(outcome: Outcome) -> Row:
-            folder.mkdir(parents=True, exist_ok=True)
-            check_outputs([row.run], [folder / name for name in outcome.files])
-            hashes: dict[str, str | None] = {}
-            for name, content in outcome.files.items():
-                write_atomically(folder / name, lambda path, content=content: path.write_bytes(content))
-                hashes[name] = hash_file(folder / name)
-            keep_result(row.run, key, {"files": hashes})
-            return replace(row, files=tuple(folder / name for name in outcome.files))
-
-        return _Task(row, lambda: (animate_run, (caller, str(row.run), _read_run(row.run), out, options)), keep)
-
-    rows = [Row(name, folder) for name, folder in zip(_names_of(folders), folders, strict=True)]
-    return _do_all(f"animating {_runs(len(rows))}", [begin(row) for row in rows], batch, reporter)
+        if result is not None and (done := known(result)) is not None:
+            return replace(done, skipped=True)
+    return Task(row, prepare, finish)
 
 
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"
-
-
-def _do_all(title: str, begun: Sequence[Row | _Task], batch: Batch, reporter: Reporter) -> list[Row]:
-    """Does what is not done yet, and returns all rows in their order."""
-    rows: list[Row] = [each.row if isinstance(each, _Task) else each for each in begun]
-    tasks = {str(i): each for i, each in enumerate(begun) if isinstance(each, _Task)}
-    if not tasks:
-        return rows
-    reporter.begin(title)
-    done = len(rows) - len(tasks)
-
-    def show(numbers: Iterable[str]) -> None:
-        working = ", ".join(rows[int(number)].name for number in numbers)
-        reporter.advance(done / len(rows), f"{done} of {len(rows)}", *([working] if working else []))
-
-    try:
-        with ExitStack() as stack:
-            engine = stack.enter_context(open_engine(batch.workers, batch.cluster, len(tasks)))
-            for job, outcome in run_jobs((Job(number, task.prepare) for number, task in tasks.items()), engine, show):
-                rows[int(job.name)] = _finished(tasks[job.name], outcome)
-                done += 1
-                show([])
-    except KeyboardInterrupt as stopped:
-        code = stopped.exit_code if isinstance(stopped, Stopped) else ExitCode.INTERRUPTED
-        message = f"{code.meaning} after {done} of {len(rows)}, which are kept; go on with the same and --skip-existing"
-        raise Interrupted(message, code) from None
-    return rows
-
-
-def _finished(task: _Task, outcome: Outcome) -> Row:
-    row = replace(task.row, seconds=round(outcome.seconds, 3))
-    if outcome.error is not None:
-        return replace(row, error=outcome.error, exit_code=outcome.exit_code)
-    try:
-        return replace(task.keep(outcome), seconds=row.seconds)
-    except FlowgifError as error:
-        return row.failed(error)
-    except OSError as error:
-        return row.failed(
-            UnusableInput(f"{error.filename or row.run}: {error.strerror or error}; choose another place")
-        )
+def _rows_of(folders: Sequence[Path]) -> list[Row]:
+    names = names_for([folder.resolve() for folder in folders])
+    return [Row(name, folder) for name, folder in zip(names, folders, strict=True)]
 
 
 def _files_of(settings: RunConfig) -> dict[str, bytes]:
@@ -308,32 +233,13 @@ def _files_of(settings: RunConfig) -> dict[str, bytes]:
 
 def _read_run(folder: Path) -> dict[str, bytes]:
     """Reads the files of a run that show what was trained."""
-    settings_of(folder)
-    files: dict[str, bytes] = {}
-    for name in (CONFIG, PROVENANCE, PICTURE, WEIGHTS):
-        with suppress(FileNotFoundError):
-            files[name] = read_regular(folder / name, MOST_BYTES)
-    return files
 
+    def read() -> dict[str, bytes]:
+        settings_of(folder)
+        files: dict[str, bytes] = {}
+        for name in (CONFIG, PROVENANCE, PICTURE, WEIGHTS):
+            with suppress(FileNotFoundError):
+                files[name] = read_regular(folder / name, MOST_BYTES)
+        return files
 
-def _names_of(folders: Sequence[Path]) -> list[str]:
-    # A dot in the name of a folder begins no suffix.
-    return names_for([folder.resolve().with_name(f"{folder.resolve().name}.run") for folder in folders])
-
-
-def _gap_of(result: Mapping[str, Any] | None) -> tuple[float, float] | None:
-    """Returns the gap and its standard error of a result that a run keeps; None if it is none."""
-    found = (result or {}).get("gap"), (result or {}).get("gap_se")
-    gap, error = found
-    return (gap, error) if isinstance(gap, float) and isinstance(error, float) else None
-
-
-def _files_in(folder: Path, result: Mapping[str, Any] | None) -> tuple[Path, ...]:
-    """Returns the files of a result that a run keeps; none if one of them has changed."""
-    files = (result or {}).get("files")
-    if not isinstance(files, dict):
-        return ()
-    paths = {folder / Path(str(name)).name: value for name, value in files.items()}  # pyright: ignore[reportUnknownVariableType]
-    if any(value is None or hash_file(path) != value for path, value in paths.items()):
-        return ()
-    return tuple(paths)
+    return read_whole(folder, read)

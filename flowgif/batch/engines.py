@@ -42,7 +42,11 @@ class Engine(AbstractContextManager["Engine"]):
 
     @abstractmethod
     def is_broken(self, error: BaseException) -> bool:
-        """Whether an error of a job says that the executor has broken, and lost all jobs that it had."""
+        """Whether an error of a job says that the executor has broken, and lost all jobs that it had.
+
+        Raises:
+            UnusableInput: it has, and no other can be made.
+        """
 
     @abstractmethod
     def gave_up(self, error: BaseException) -> bool:
@@ -194,8 +198,10 @@ class Cluster(Engine):
         self.executor = self._client.get_executor(pure=False)
 
     def is_broken(self, error: BaseException) -> bool:
-        if isinstance(error, (CancelledError, OSError)):
-            raise UnusableInput(f"the scheduler at {self._address} has gone; start it again") from None
+        if isinstance(error, (CancelledError, OSError)) and self._client.status != "running":
+            raise UnusableInput(
+                f"the scheduler at {self._address} has gone; start it again, and go on with --skip-existing"
+            ) from None
         return False
 
     def gave_up(self, error: BaseException) -> bool:

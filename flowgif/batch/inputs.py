@@ -11,6 +11,7 @@ from pathlib import Path
 from flowgif.errors import UnusableInput
 from flowgif.files.reading import STDIN
 from flowgif.runs.layout import WEIGHTS
+from flowgif.runs.settings import newest_run
 
 __all__ = ["are_many_pictures", "are_many_runs", "find_pictures", "find_runs", "names_for", "read_seeds"]
 
@@ -60,10 +61,16 @@ def find_pictures(given: Iterable[Path]) -> list[Path]:
 
 
 def find_runs(given: Iterable[Path]) -> list[Path]:
-    """Returns the runs that folders and patterns name, each once, in this order.
+    """Returns the runs that folders and patterns name, each once, in this order; of none, the newest one.
 
     A folder that is no run stands for the runs in it.
+
+    Raises:
+        UnusableInput: a pattern names nothing, or there is no run at all.
     """
+    given = list(given)
+    if not given:
+        return [newest_run()]
     found: list[Path] = []
     for path in given:
         if _is_pattern(path):
@@ -83,7 +90,7 @@ def names_for(paths: Sequence[Path]) -> list[str]:
 
     Names are compared without regard to case, because some file systems do so too.
     """
-    names = [_usable(path.stem) for path in paths]
+    names = [_usable(_split(path)[0]) for path in paths]
     for make in (_with_folder, _with_suffix, _with_all_folders):
         times = Counter(name.casefold() for name in names)
         names = [
@@ -120,12 +127,17 @@ def read_seeds(text: str) -> list[int]:
     return list(dict.fromkeys(seeds))
 
 
+def _split(path: Path) -> tuple[str, str]:
+    """Returns a path's name without its suffix, and the suffix; a dot in the name of a folder begins none."""
+    return (path.name, "") if path.is_dir() else (path.stem, path.suffix)
+
+
 def _with_folder(path: Path) -> str:
-    return f"{path.absolute().parent.name}-{path.stem}"
+    return f"{path.absolute().parent.name}-{_split(path)[0]}"
 
 
 def _with_suffix(path: Path) -> str:
-    return f"{_with_folder(path)}{path.suffix.replace('.', '-')}"
+    return f"{_with_folder(path)}{_split(path)[1].replace('.', '-')}"
 
 
 def _with_all_folders(path: Path) -> str:

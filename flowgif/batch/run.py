@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from dataclasses import dataclass
 
 from flowgif.batch.engines import Engine
@@ -65,7 +65,7 @@ class _Batch:
             on_change([attempt.job.name for attempt in self._running.values()][: self._engine.width])
             finished, _ = wait(self._running, return_when=FIRST_COMPLETED)
             for future in finished:
-                error = future.exception()
+                error = CancelledError() if future.cancelled() else future.exception()
                 if error is not None and self._engine.is_broken(error):
                     yield from self._take_back()
                     break

@@ -7,6 +7,7 @@ temporary folder of its own. PyTorch is imported by the first job.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ from flowgif.errors import ExitCode, FlowgifError, UnusableInput, as_flowgif_err
 from flowgif.files.temporary import temporary_folder
 from flowgif.runs.finished import Versions
 from flowgif.runs.layout import FILES
-from flowgif.runs.provenance import PROVENANCE
+from flowgif.runs.provenance import PROVENANCE, to_text
 
 __all__ = ["Caller", "animate_run", "evaluate_run", "train_picture"]
 
@@ -41,6 +42,11 @@ class Caller:
 
     versions: Versions
     command: tuple[str, ...]
+
+    @classmethod
+    def here(cls) -> Caller:
+        """Returns this process."""
+        return cls(Versions.here(), tuple(sys.argv))
 
 
 def train_picture(caller: Caller, settings: RunConfig, files: Files) -> Outcome:
@@ -139,7 +145,7 @@ def _provenance(content: bytes, caller: Caller, source: str) -> bytes:
     found["command"] = list(caller.command)
     if "picture" in found:
         found["picture"]["source"] = source
-    return (json.dumps(found, indent=1) + "\n").encode()
+    return to_text(found).encode()
 
 
 def _outcome_of(
@@ -161,7 +167,7 @@ def _outcome_of(
                 files, figures = work(folder)
             except FlowgifError as error:
                 raise _renamed(error, {} if run is None else {str(folder / "run"): run}) from None
-    except (FlowgifError, MemoryError, OverflowError, RuntimeError) as error:
+    except (FlowgifError, OSError, MemoryError, OverflowError, RuntimeError) as error:
         known = as_flowgif_error(error)
         if known is None:
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,7 @@ import typer
 
 from flowgif import names
 from flowgif.animation.options import describe_command, make_config, read_options, read_times
-from flowgif.cli.many import command_line, refuse_with_many, report
+from flowgif.cli.many import do_many, refuse_with_many
 from flowgif.cli.options import MANY, OUTPUT, Cluster, Json, Quiet, SkipExisting, Workers
 from flowgif.cli.outputs import STDOUT, check_snippet, check_stdout, make_snippet, suffix_of, written_to_stdout
 from flowgif.cli.progress import Progress
@@ -36,8 +35,6 @@ NOT_DRAWN = {
     *("each", "out_dir", "skip_existing", "workers", "cluster"),
 }
 OF_EACH = ("out_dir", "skip_existing", "workers", "cluster")
-# What an option's value must be one of; a typo is found before anything is computed.
-ALLOWED = {"style": names.STYLES, "theme": names.THEMES, "preset": names.PRESETS, "easing": names.EASINGS}
 # In addition to the options of the panel TIMING.
 NOT_FOR_STILLS = {"out", "file_format", "poster", "snippet", "show", "max_size", "preset"}
 
@@ -238,23 +235,21 @@ def _animate_each(context: typer.Context) -> None:
         UnusableInput: a run or an option cannot be used.
         CheckFailed: a file could not be written.
     """
-    from flowgif.batch.commands import Batch, animate_all
+    from flowgif.batch.commands import animate_all
     from flowgif.batch.inputs import find_runs
-    from flowgif.runs.settings import newest_run
+    from flowgif.batch.rows import Batch
 
     given = context.params
     refuse_with_many({f"--{name}": given[name] for name in ("out", "poster", "snippet", "show", "stills")})
     suffix, options = suffix_of(given["file_format"]), _drawn(context)
     read_options(options)
-    for name, allowed in ALLOWED.items():
-        if options.get(name) is not None:
-            allowed.check(options[name])
-    start = time.monotonic()
-    batch = Batch(given["workers"], given["cluster"], given["skip_existing"], command_line())
-    folders = find_runs(given["runs"]) if given["runs"] else [newest_run()]
-    with Progress(given["quiet"]) as progress:
-        rows = animate_all(folders, batch, given["out_dir"], suffix, options, progress)
-    report(rows, time.monotonic() - start, given["as_json"])
+    folders = find_runs(given["runs"] or [])
+    batch = Batch(given["workers"], given["cluster"], given["skip_existing"])
+    do_many(
+        lambda progress: animate_all(folders, batch, given["out_dir"], suffix, options, progress),
+        given["quiet"],
+        given["as_json"],
+    )
 
 
 def _player(progress: Progress) -> Callable[[Film], None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,15 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowgif.cli.bounds import check_bound, hold_to_bound
-from flowgif.cli.many import command_line, refuse_with_many
-from flowgif.cli.many import report as report_all
+from flowgif.cli.many import do_many, refuse_with_many
 from flowgif.cli.options import OUTPUT, Cluster, Json, MaxGap, Quiet, SkipExisting, Workers
 from flowgif.cli.progress import Progress
 from flowgif.errors import printable
 from flowgif.names import SAMPLE_SUFFIXES
 
 if TYPE_CHECKING:
-    from flowgif.batch.commands import Batch
     from flowgif.evaluation.check import Check
     from flowgif.evaluation.gap import Report
 
@@ -71,10 +68,7 @@ def evaluate(
     given = runs or []
     if are_many_runs(given) or skip_existing or workers is not None or cluster is not None:
         refuse_with_many({"--max-nll": max_nll, "--plots": plots, "--save-samples": save_samples, "--check": check})
-        from flowgif.batch.commands import Batch
-
-        batch = Batch(workers, cluster, skip_existing, command_line())
-        _evaluate_many(given, batch, seed, max_gap, as_json, Progress(quiet))
+        _evaluate_many(given, (workers, cluster, skip_existing), seed, max_gap, as_json, quiet)
         return
     run = given[0] if given else None
     with Progress(quiet) as progress:
@@ -132,17 +126,23 @@ def _prepare_plots(folder: Path, plots: Path) -> None:
 
 
 def _evaluate_many(
-    given: list[Path], batch: Batch, seed: int, max_gap: float | None, as_json: bool, progress: Progress
+    given: list[Path],
+    how: tuple[int | None, str | None, bool],
+    seed: int,
+    max_gap: float | None,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     from flowgif.batch.commands import evaluate_all
     from flowgif.batch.inputs import find_runs
-    from flowgif.runs.settings import newest_run
+    from flowgif.batch.rows import Batch, Row
 
-    start = time.monotonic()
-    folders = find_runs(given) if given else [newest_run()]
-    with progress:
-        rows = [row.held_to(max_gap) for row in evaluate_all(folders, batch, seed, progress)]
-    report_all(rows, time.monotonic() - start, as_json, by_gap=True)
+    folders, batch = find_runs(given), Batch(*how)
+
+    def do(progress: Progress) -> list[Row]:
+        return [row.held_to(max_gap) for row in evaluate_all(folders, batch, seed, progress)]
+
+    do_many(do, quiet, as_json, by_gap=True)
 
 
 def _describe(report: Report, evaluated: str) -> dict[str, str]:

@@ -80,14 +80,9 @@ def main() -> None:
             raise
         _give_stdout_up()
         sys.exit(ExitCode.READER_GONE)
-    except OSError as error:
-        if error.filename is None:
+    except (OSError, MemoryError, OverflowError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.filename is None:
             _give_stdout_up()
-        _die(
-            f"{error.filename or 'output'}: {error.strerror or error}; check the place and its permissions",
-            ExitCode.UNUSABLE_INPUT,
-        )
-    except (MemoryError, OverflowError, RuntimeError) as error:
         known = as_flowgif_error(error)
         if known is None:
             raise

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
 from flowgif import names
+from flowgif.cli.progress import Progress
 from flowgif.errors import CheckFailed, ExitCode, UnusableInput, printable
 
 if TYPE_CHECKING:
-    from flowgif.batch.commands import Row
+    from flowgif.batch.rows import Row
 
-__all__ = ["command_line", "refuse_with_many", "report"]
+__all__ = ["do_many", "refuse_with_many"]
 
 WIDEST = 40  # columns of a name
-
-
-def command_line() -> tuple[str, ...]:
-    """Returns the command as it was given, for the runs' provenance."""
-    return tuple(sys.argv)
 
 
 def refuse_with_many(options: Mapping[str, object]) -> None:
@@ -39,25 +35,25 @@ def refuse_with_many(options: Mapping[str, object]) -> None:
         raise UnusableInput(f"{names.listed(given, 'and')} {go} with one run; leave that out, or name one run")
 
 
-def report(rows: Sequence[Row], seconds: float, as_json: bool, by_gap: bool = False) -> None:
-    """Prints the table of a batch, or its JSON object.
+def do_many(do: Callable[[Progress], Sequence[Row]], quiet: bool, as_json: bool, by_gap: bool = False) -> None:
+    """Does a batch, and prints its table or its JSON object.
 
     Args:
-        rows: what came of each.
-        seconds: how long all took.
+        do: does it.
+        quiet: whether no progress is shown.
         as_json: whether JSON is printed.
         by_gap: whether the best come first.
 
     Raises:
         CheckFailed: something failed, or missed a bound.
     """
+    start = time.monotonic()
+    with Progress(quiet) as progress:
+        rows = do(progress)
     if by_gap:
         rows = sorted(rows, key=lambda row: (row.gap is None, row.gap or 0.0))
     failed = sum(row.error is not None for row in rows)
-    if as_json:
-        typer.echo(_answer(rows, failed, seconds))
-    else:
-        typer.echo(_table(rows))
+    typer.echo(_answer(rows, failed, time.monotonic() - start) if as_json else _table(rows))
     if failed:
         raise CheckFailed(f"{failed} of {len(rows)} failed; the table says why")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import select
 import shlex
 import sys
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
@@ -17,7 +16,7 @@ import typer
 
 from flowgif import names
 from flowgif.cli.bounds import check_bound, hold_to_bound
-from flowgif.cli.many import command_line, report
+from flowgif.cli.many import do_many
 from flowgif.cli.options import (
     MANY,
     OUTPUT,
@@ -34,7 +33,7 @@ from flowgif.errors import UnusableInput
 from flowgif.files.reading import STDIN
 
 if TYPE_CHECKING:
-    from flowgif.batch.commands import Batch, Training
+    from flowgif.batch.commands import Training
     from flowgif.config.schema import RunConfig
     from flowgif.runs.finished import Finished
     from flowgif.session import Trained
@@ -140,18 +139,15 @@ def train(
     from flowgif.runs.settings import default_folder, new_run, newest_run, settings_to_resume
 
     given = _pictures(pictures, img)
-    progress = Progress(quiet)
     flags = group_options({**values_by_option(context), "--img": None})
     check_bound("--max-gap", max_gap)
     if are_many_pictures(given) or seeds is not None or workers is not None or cluster is not None:
         if resume:
             raise UnusableInput("--resume goes on with one run; --skip-existing trains what is missing")
-        from flowgif.batch.commands import Batch
-
-        batch = Batch(workers, cluster, skip_existing, command_line())
         trainings = _trainings(given, seeds, flags, config, out)
-        _train_many(trainings, batch, force, max_gap, as_json, progress)
+        _train_many(trainings, (workers, cluster, skip_existing), force, max_gap, as_json, quiet)
         return
+    progress = Progress(quiet)
     one = given[0] if given else None
     _say_what_is_waited_for((one, font, config), progress)
     flags["target"]["img"] = one
@@ -211,14 +207,20 @@ def _trainings(
 
 
 def _train_many(
-    trainings: list[Training], batch: Batch, force: bool, max_gap: float | None, as_json: bool, progress: Progress
+    trainings: list[Training],
+    how: tuple[int | None, str | None, bool],
+    force: bool,
+    max_gap: float | None,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     from flowgif.batch.commands import train_all
+    from flowgif.batch.rows import Batch, Row
 
-    start = time.monotonic()
-    with progress:
-        rows = [row.held_to(max_gap) for row in train_all(trainings, batch, force, progress)]
-    report(rows, time.monotonic() - start, as_json)
+    def do(progress: Progress) -> list[Row]:
+        return [row.held_to(max_gap) for row in train_all(trainings, Batch(*how), force, progress)]
+
+    do_many(do, quiet, as_json)
 
 
 def _say_what_is_waited_for(inputs: Iterable[Path | None], progress: Progress) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import shlex
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from flowgif.errors import UnusableInput
 
-__all__ = ["STDIN", "check_regular", "missing", "read_limited", "read_regular"]
+__all__ = ["STDIN", "check_regular", "missing", "read_json_object", "read_limited", "read_regular"]
 
 STDIN = Path("-")  # as the path of a file to read
 
@@ -42,6 +43,20 @@ def read_regular(path: Path, most: int) -> bytes:
         if error.errno in {errno.ELOOP, errno.EMLINK, errno.ENXIO} or path.is_symlink() or path.is_dir():
             raise _no_file(path) from None
         raise UnusableInput(f"{path} cannot be read: {error.strerror or error}; check its permissions") from None
+
+
+def read_json_object(path: Path, most: int) -> dict[str, Any]:
+    """Reads a JSON object that someone else may have made; it is empty if the file is missing or broken.
+
+    Args:
+        path: the file, which must be a file itself.
+        most: the largest size, bytes.
+    """
+    try:
+        content = json.loads(read_regular(path, most))
+    except (OSError, ValueError, RecursionError, UnusableInput):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def check_regular(path: Path) -> None:

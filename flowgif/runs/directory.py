@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import Tensor
 
 from flowgif.config.schema import RunConfig, TargetConfig
-from flowgif.errors import FlowgifError, UnusableInput
+from flowgif.errors import UnusableInput
 from flowgif.files.reading import check_regular
-from flowgif.files.writing import settle
 from flowgif.flows.base import Flow
 from flowgif.flows.build import build_flow
 from flowgif.runs.layout import CONFIG, FILES, INITIAL, METRICS, PICTURE, RESUME, WEIGHTS
@@ -36,11 +34,8 @@ __all__ = [
     "WEIGHTS",
     "Run",
     "open_target",
-    "read_whole",
     "source_of",
 ]
-
-Result = TypeVar("Result")
 
 LARGEST_SIDE = 4096  # of a run's picture, pixels
 
@@ -171,33 +166,3 @@ class Run:
             UnusableInput: they are no regular file, or too large.
         """
         return read_metrics(self.folder)
-
-
-def read_whole(folder: Path, read: Callable[[], Result]) -> Result:
-    """Reads several files of a run that belong together; again if they were replaced meanwhile.
-
-    Args:
-        folder: the run directory.
-        read: reads them.
-    """
-    while True:
-        settle(folder)
-        before = _identity(folder)
-        try:
-            result = read()
-        except FlowgifError:
-            if _identity(folder) == before:
-                raise
-        else:
-            if _identity(folder) == before:
-                return result
-
-
-def _identity(folder: Path) -> list[tuple[str, int, int]]:
-    """Returns what changes if a file of a run is replaced."""
-    found: list[tuple[str, int, int]] = []
-    for name in FILES:
-        with suppress(OSError):
-            status = (folder / name).lstat()
-            found.append((name, status.st_ino, status.st_mtime_ns))
-    return found

@@ -15,9 +15,7 @@ from flowgif.runs.layout import CONFIG, WEIGHTS
 from flowgif.runs.metrics import read_metrics
 from flowgif.runs.provenance import find_fingerprint
 
-__all__ = ["Finished", "Versions", "find_finished", "fingerprint_of", "hash_of"]
-
-CHUNK = 1 << 20  # bytes read at once
+__all__ = ["Finished", "Versions", "find_finished", "fingerprint_of", "hash_file", "hash_of"]
 
 
 @dataclass(frozen=True)
@@ -80,10 +78,7 @@ def fingerprint_of(settings: RunConfig) -> str | None:
     files = [path for path in (target.img, target.font) if path is not None]
     if start is not None:
         files += [start / CONFIG, start / WEIGHTS]
-    try:
-        contents = [_hash_file(path) for path in files]
-    except OSError:
-        return None
+    contents = [hash_file(path) for path in files]
     if None in contents:
         return None
     content = settings.model_dump(mode="json", by_alias=True)
@@ -97,9 +92,12 @@ def hash_of(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _hash_file(path: Path) -> str | None:
-    """Returns a file's hash; None for a pipe or device, which can be read only once."""
-    if not stat.S_ISREG(path.stat().st_mode):
+def hash_file(path: Path) -> str | None:
+    """Returns the hash of a file's content; None if there is none, or a pipe or device, which can be read only once."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return None
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
         return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import itertools
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
-from flowgif.errors import UnusableInput
+from flowgif.errors import FlowgifError, UnusableInput
 from flowgif.files.writing import settle
 from flowgif.runs.provenance import PROVENANCE, find_source, is_run
 
@@ -32,7 +34,10 @@ __all__ = [
     "WEIGHTS",
     "check_free",
     "check_outputs",
+    "read_whole",
 ]
+
+Result = TypeVar("Result")
 
 CONFIG, PICTURE, METRICS = "config.toml", "picture.png", "metrics.jsonl"
 WEIGHTS, INITIAL, RESUME = "weights.safetensors", "weights-initial.safetensors", "resume.safetensors"
@@ -93,3 +98,33 @@ def _is_same(path: Path, other: Path) -> bool:
         return path.samefile(other)
     except (OSError, ValueError):  # one of them is not there
         return False
+
+
+def read_whole(folder: Path, read: Callable[[], Result]) -> Result:
+    """Reads several files of a run that belong together; again if they were replaced meanwhile.
+
+    Args:
+        folder: the run directory.
+        read: reads them.
+    """
+    while True:
+        settle(folder)
+        before = _identity(folder)
+        try:
+            result = read()
+        except FlowgifError:
+            if _identity(folder) == before:
+                raise
+        else:
+            if _identity(folder) == before:
+                return result
+
+
+def _identity(folder: Path) -> list[tuple[str, int, int]]:
+    """Returns what changes if a file of a run is replaced."""
+    found: list[tuple[str, int, int]] = []
+    for name in FILES:
+        with suppress(OSError):
+            status = (folder / name).lstat()
+            found.append((name, status.st_ino, status.st_mtime_ns))
+    return found

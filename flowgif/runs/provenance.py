@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from flowgif.errors import UnusableInput
-from flowgif.files.reading import read_regular
+from flowgif.files.reading import read_json_object
 
 __all__ = [
     "PROVENANCE",
@@ -82,11 +82,7 @@ def to_text(provenance: dict[str, Any]) -> str:
 
 def read_provenance(folder: Path) -> dict[str, Any]:
     """Reads a run's provenance; nothing if it is missing or broken."""
-    try:
-        content = json.loads(read_regular(folder / PROVENANCE, MOST_BYTES))
-    except (OSError, ValueError, RecursionError, UnusableInput):
-        return {}
-    return content if isinstance(content, dict) else {}
+    return read_json_object(folder / PROVENANCE, MOST_BYTES)
 
 
 def find_time(folder: Path) -> float | None:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from flowgif.errors import UnusableInput
-from flowgif.files.reading import check_regular, read_regular
+from flowgif.files.reading import check_regular, read_json_object
 from flowgif.files.writing import write_atomically
 from flowgif.runs.finished import Versions, hash_of
 from flowgif.runs.layout import CONFIG, PICTURE, RESULTS, WEIGHTS
 
-__all__ = ["find_result", "hash_file", "keep_result", "key_of"]
+__all__ = ["find_result", "keep_result", "key_of"]
 
 MOST_BYTES = 2**20
 MOST_RESULTS = 64  # the older ones are forgotten
@@ -35,30 +35,14 @@ def key_of(files: Mapping[str, bytes], *question: object) -> str:
 
 def find_result(folder: Path, key: str) -> dict[str, Any] | None:
     """Returns a result that a run keeps; None if it keeps none."""
-    found = _read(folder).get(key)
+    found = read_json_object(folder / RESULTS, MOST_BYTES).get(key)
     return found if isinstance(found, dict) else None
 
 
 def keep_result(folder: Path, key: str, result: Mapping[str, Any]) -> None:
     """Keeps a result, where the run's folder can be written."""
-    results = {**_read(folder), key: dict(result)}
+    results = {**read_json_object(folder / RESULTS, MOST_BYTES), key: dict(result)}
     content = json.dumps(dict(list(results.items())[-MOST_RESULTS:]), indent=1).encode()
     with suppress(UnusableInput):
         check_regular(folder / RESULTS)  # a run may come from someone else, and a link in it lead anywhere
         write_atomically(folder / RESULTS, lambda path: path.write_bytes(content))
-
-
-def hash_file(path: Path, most: int = 2**32) -> str | None:
-    """Returns the hash of a file that was written before; None if it is not there any more."""
-    try:
-        return hashlib.sha256(read_regular(path, most)).hexdigest()
-    except (OSError, UnusableInput):
-        return None
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(read_regular(folder / RESULTS, MOST_BYTES))
-    except (OSError, ValueError, RecursionError, UnusableInput):
-        return {}
-    return content if isinstance(content, dict) else {}

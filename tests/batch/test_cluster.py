@@ -33,10 +33,12 @@ class Scheduler:
 
     Attributes:
         address: the scheduler's.
+        process: the scheduler's.
         workers: their processes.
     """
 
     address: str
+    process: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]]
 
 
@@ -83,7 +85,7 @@ def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
         programs += [_Program.start(tmp_path, "dask_worker", address, *options) for _ in range(2)]
         for worker in programs[1:]:
             worker.wait_for("Registered to")
-        yield Scheduler(address, [worker.process for worker in programs[1:]])
+        yield Scheduler(address, programs[0].process, [worker.process for worker in programs[1:]])
     finally:
         for program in programs:
             program.end()
@@ -131,6 +133,22 @@ def test_a_worker_is_killed_in_the_middle_of_a_batch_and_nothing_is_lost(schedul
     drawn = ("--each", "--out-dir", "gifs", "--frames", 3, "--size", 40, "--cluster", scheduler.address)
     assert run_flowgif("animate", *runs, *drawn, cwd=place).code == 0
     assert sorted(path.name for path in (place / "gifs").iterdir()) == [f"icon{i:02}.gif" for i in range(4)]
+
+
+def test_a_scheduler_that_goes_is_said_and_what_is_done_is_kept(scheduler: Scheduler, place: Path) -> None:
+    words = ["train", "icons", "--config", "tiny.toml", "--max-side", "24", "--cluster", scheduler.address]
+    batch = subprocess.Popen(
+        [str(FLOWGIF), *words], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + STARTING
+    while len(list((place / "runs").glob(f"*/{WEIGHTS}"))) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(scheduler.process.pid, signal.SIGKILL)
+    _, err = batch.communicate(timeout=120)
+    assert batch.returncode == 2, err
+    assert f"the scheduler at {scheduler.address} has gone; start it again" in err
+    assert 2 <= len(list((place / "runs").glob(f"*/{WEIGHTS}"))) < COUNT
 
 
 def test_a_scheduler_without_workers_is_said(tmp_path: Path, place: Path) -> None:

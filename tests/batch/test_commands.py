@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -21,8 +22,9 @@ from flowgif.cli.answers import BatchAnswer
 from flowgif.config.reading import read_config
 from flowgif.errors import ExitCode
 from flowgif.runs.finished import Versions
-from flowgif.runs.layout import CONFIG, PICTURE, WEIGHTS
+from flowgif.runs.layout import CONFIG, PICTURE, RESULTS, WEIGHTS
 from flowgif.runs.provenance import find_source
+from flowgif.runs.results import key_of
 
 TINY = '[model]\nnetwork = "fourier"\nfeatures = 8\nwidth = 8\ndepth = 1\n[training]\nsteps = 2\nbatch_size = 16\n'
 QUICK = ("--config", "tiny.toml", "--max-side", 24)
@@ -98,6 +100,29 @@ def test_a_folder_is_trained_evaluated_and_animated_and_then_left(
         run_here("animate", "runs/a", "runs/b", "--each", "--theme", "auto", "--frames", 2, "--json", cwd=place)
     )
     assert pair["a"]["files"] == ["runs/a/a-light.gif", "runs/a/a-dark.gif"]
+
+
+@pytest.mark.parametrize("gap", ["NaN", "Infinity", '"0.1"', "1", "null"])
+def test_a_kept_gap_that_is_none_is_measured_again(place: Path, run_here: Callable[..., Finished], gap: str) -> None:
+    assert run_here("train", "icons/a.png", *QUICK, cwd=place).code == 0
+    files = {name: (place / "runs" / "a" / name).read_bytes() for name in (CONFIG, WEIGHTS, PICTURE)}
+    kept = f'{{"{key_of(files, "eval", 0)}": {{"gap": {gap}, "gap_se": 0.5}}}}'
+    (place / "runs" / "a" / RESULTS).write_text(kept)
+    (row,) = _rows(run_here("eval", "runs/a", "--skip-existing", "--json", cwd=place)).values()
+    assert (row["skipped"], row["error"]) == (False, None)
+    (row,) = _rows(run_here("eval", "runs/a", "--skip-existing", "--json", cwd=place)).values()
+    assert row["skipped"]
+
+
+def test_a_disk_that_is_full_is_one_row(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/x")
+
+    settings = read_config(place / "tiny.toml", {"target": {"data": "moons"}})
+    monkeypatch.setattr(session, "train", fail)
+    outcome = train_picture(Caller.here(), settings, {})
+    assert outcome.exit_code == ExitCode.UNUSABLE_INPUT
+    assert outcome.error == "/tmp/x: No space left on device; check the place and its permissions"
 
 
 def test_what_has_changed_is_not_left(place: Path, run_here: Callable[..., Finished]) -> None:

@@ -87,6 +87,10 @@ def test_names_are_short_where_they_differ(paths: list[str], named: list[str]) -
     assert names_for([Path(path) for path in paths]) == named
 
 
+def test_a_dot_in_the_name_of_a_run_begins_no_suffix(place: Path) -> None:
+    assert names_for([place / "runs" / "two.v2", place / "runs" / "one"]) == ["two.v2", "one"]
+
+
 @pytest.mark.parametrize("paths", [["x/a.png", "y/a.png", "x-a.png"], ["..png", "...png"], ["a.png", "sub/../a.png"]])
 def test_names_always_differ(paths: list[str]) -> None:
     names = names_for([Path(path) for path in paths])

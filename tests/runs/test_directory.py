@@ -17,8 +17,8 @@ from flowgif import api, session
 from flowgif.config.reading import read_config
 from flowgif.errors import NumericalError, UnusableInput
 from flowgif.flows.build import build_flow
-from flowgif.runs.directory import Run, open_target, read_whole
-from flowgif.runs.layout import FILES, INITIAL, METRICS, RESULTS, RESUME, WEIGHTS, check_outputs
+from flowgif.runs.directory import Run, open_target
+from flowgif.runs.layout import FILES, INITIAL, METRICS, RESULTS, RESUME, WEIGHTS, check_outputs, read_whole
 from flowgif.runs.provenance import find_source, is_run
 from flowgif.runs.results import find_result, keep_result
 from flowgif.runs.writer import RunWriter
