@@ -1,6 +1,6 @@
 """Makes the tables of docs/json.md and the files of docs/schema/ anew: ``make json``.
 
-Both follow from the models of ``flowgif.cli.answers``.
+Both follow from the models of ``flowgif.cli.answers.models``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flowgif.cli.answers import ANSWERS
+from flowgif.cli.answers.models import ANSWERS
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "json.md"

@@ -26,7 +26,7 @@ from flowgif.evaluation.gap import Report
 from flowgif.evaluation.gap import evaluate as evaluate_flow
 from flowgif.flows.base import Flow
 from flowgif.keywords import DrawingKeywords, TrainingKeywords
-from flowgif.machine import use_threads
+from flowgif.machine.device import use_threads
 from flowgif.notebook import NotebookProgress
 from flowgif.runs.directory import Run
 from flowgif.runs.layout import check_outputs, read_whole

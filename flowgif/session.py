@@ -14,7 +14,8 @@ from flowgif.errors import Interrupted, NumericalError, UnusableInput
 from flowgif.evaluation.gap import Gap, measure_gap
 from flowgif.flows.base import Flow
 from flowgif.flows.build import build_flow, chosen_for, fit_config
-from flowgif.machine import StopRequest, delay_interrupts, find_device, repeatable, use_threads
+from flowgif.machine.device import find_device, repeatable, use_threads
+from flowgif.machine.signals import StopRequest, delay_interrupts
 from flowgif.runs.directory import Run, open_target
 from flowgif.runs.finished import fingerprint_of
 from flowgif.runs.layout import INITIAL, WEIGHTS, check_free

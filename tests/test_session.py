@@ -21,7 +21,7 @@ from flowgif.api import Loaded
 from flowgif.config.reading import read_config
 from flowgif.errors import UnusableInput
 from flowgif.evaluation.gap import Gap
-from flowgif.machine import use_threads
+from flowgif.machine.device import use_threads
 from flowgif.runs.settings import read_settings
 from flowgif.session import resume
 from flowgif.targets.image import ImageTarget

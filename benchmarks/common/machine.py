@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from common.measure import ROOT, call
-from flowgif.processor import count_processors, read_cpuinfo, read_instructions
+from flowgif.machine.processor import count_processors, read_cpuinfo, read_instructions
 
 __all__ = ["Arithmetic", "describe", "find_arithmetics", "short_name"]
 

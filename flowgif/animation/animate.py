@@ -33,7 +33,7 @@ from flowgif.formats.table import (
     write_still,
 )
 from flowgif.formats.vector.particles import ParticleFilm
-from flowgif.machine import use_threads
+from flowgif.machine.device import use_threads
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.timeline import Pace, Timeline, make_timeline
 

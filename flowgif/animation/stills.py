@@ -19,7 +19,7 @@ from flowgif.drawing.styles.table import STYLES
 from flowgif.errors import UnusableInput
 from flowgif.flows.base import Flow
 from flowgif.formats.table import check_still, write_still
-from flowgif.machine import use_threads
+from flowgif.machine.device import use_threads
 from flowgif.targets.mixture import GaussianMixture
 from flowgif.timeline import FRAMES, Moment
 

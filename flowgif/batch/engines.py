@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from flowgif.errors import ExitCode, Stopped, UnusableInput
-from flowgif.processor import count_processors
+from flowgif.machine.processor import count_processors
 from flowgif.runs.finished import Versions
 
 __all__ = ["Cluster", "Engine", "Pool", "open_engine"]

@@ -11,9 +11,9 @@ import typer
 
 from flowgif import names
 from flowgif.animation.options import describe_command, make_config, read_options, read_times
-from flowgif.cli.many import do_many, refuse_with_many
+from flowgif.cli.answers.many import do_many, refuse_with_many
+from flowgif.cli.answers.outputs import STDOUT, check_snippet, check_stdout, make_snippet, suffix_of, written_to_stdout
 from flowgif.cli.options import MANY, OUTPUT, Cluster, Json, Quiet, SkipExisting, Workers
-from flowgif.cli.outputs import STDOUT, check_snippet, check_stdout, make_snippet, suffix_of, written_to_stdout
 from flowgif.cli.progress import Progress
 from flowgif.errors import UnusableInput
 from flowgif.keywords import DrawingKeywords
@@ -282,7 +282,7 @@ def _summary(done: Animated) -> str:
 
 
 def _answer(run: Path, done: Animated, html: str) -> str:
-    from flowgif.cli.answers import AnimateAnswer, WrittenFile
+    from flowgif.cli.answers.models import AnimateAnswer, WrittenFile
 
     first = done.files[0]
     return AnimateAnswer(

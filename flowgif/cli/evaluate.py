@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flowgif.cli.bounds import check_bound, hold_to_bound
-from flowgif.cli.many import do_many, refuse_with_many
+from flowgif.cli.answers.bounds import check_bound, hold_to_bound
+from flowgif.cli.answers.many import do_many, refuse_with_many
 from flowgif.cli.options import OUTPUT, Cluster, Json, MaxGap, Quiet, SkipExisting, Workers
 from flowgif.cli.progress import Progress
 from flowgif.errors import printable
@@ -76,7 +76,7 @@ def evaluate(
         from flowgif.api import load
         from flowgif.evaluation import gap, samples
         from flowgif.evaluation.check import check_flow
-        from flowgif.machine import use_threads
+        from flowgif.machine.device import use_threads
         from flowgif.runs.settings import newest_run
 
         if save_samples is not None:
@@ -172,7 +172,7 @@ def _describe_check(check: Check | None) -> dict[str, str]:
 def _answer(
     head: dict[str, str], report: Report, check: Check | None, pictures: list[Path], samples: tuple[int, Path] | None
 ) -> str:
-    from flowgif.cli.answers import CheckFigures, EvalAnswer
+    from flowgif.cli.answers.models import CheckFigures, EvalAnswer
 
     return EvalAnswer(
         **head,

@@ -37,7 +37,7 @@ def _version(wanted: bool) -> None:
         from importlib.metadata import PackageNotFoundError, version
 
         from flowgif import __version__
-        from flowgif.processor import describe_processor
+        from flowgif.machine.processor import describe_processor
 
         try:
             torch = version("torch")  # the package's own word: to import torch takes seconds

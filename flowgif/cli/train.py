@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowgif import names
-from flowgif.cli.bounds import check_bound, hold_to_bound
-from flowgif.cli.many import do_many
+from flowgif.cli.answers.bounds import check_bound, hold_to_bound
+from flowgif.cli.answers.many import do_many
 from flowgif.cli.options import (
     MANY,
     OUTPUT,
@@ -251,7 +251,7 @@ def _run(settings: RunConfig, folder: Path, force: bool, resume: bool, progress:
 
 def _answer(folder: Path, done: Finished, as_json: bool, max_gap: float | None) -> None:
     """Prints what a training gave, and holds it to a bound."""
-    from flowgif.cli.answers import TrainAnswer
+    from flowgif.cli.answers.models import TrainAnswer
 
     typer.echo(TrainAnswer(run=str(folder), **asdict(done)).line() if as_json else str(folder))
     hold_to_bound("gap", done.gap, max_gap)

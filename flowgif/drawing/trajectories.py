@@ -16,7 +16,7 @@ from flowgif.drawing.view import Positions
 from flowgif.errors import NumericalError
 from flowgif.files.temporary import Spool, spool
 from flowgif.flows.base import Flow
-from flowgif.parallel import ordered_map
+from flowgif.machine.parallel import ordered_map
 from flowgif.timeline import Moment
 
 __all__ = [

@@ -13,7 +13,7 @@ import torch
 from flowgif.errors import NumericalError, UnusableInput
 from flowgif.files.writing import check_writable, write_atomically
 from flowgif.flows.base import Flow
-from flowgif.machine import use_threads
+from flowgif.machine.device import use_threads
 from flowgif.names import SAMPLE_SUFFIXES, Table
 from flowgif.targets.mixture import GaussianMixture
 

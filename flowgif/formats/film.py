@@ -15,7 +15,7 @@ from flowgif.errors import UnusableInput
 from flowgif.files.temporary import Spool, spool
 from flowgif.formats.raster.palette import blended, merge_colours, nearest_colours
 from flowgif.formats.thin import thin
-from flowgif.parallel import ordered_map
+from flowgif.machine.parallel import ordered_map
 
 __all__ = ["LONGEST", "Film"]
 

@@ -16,7 +16,7 @@ import pytest
 from conftest import CAT, FLOWGIF, run_flowgif
 from PIL import Image
 
-from flowgif.cli.answers import BatchAnswer
+from flowgif.cli.answers.models import BatchAnswer
 from flowgif.runs.layout import CONFIG, WEIGHTS
 
 pytestmark = pytest.mark.slow

@@ -18,7 +18,7 @@ from PIL import Image
 
 from flowgif import session
 from flowgif.batch.work import Caller, train_picture
-from flowgif.cli.answers import BatchAnswer
+from flowgif.cli.answers.models import BatchAnswer
 from flowgif.config.reading import read_config
 from flowgif.errors import ExitCode
 from flowgif.runs.finished import Versions

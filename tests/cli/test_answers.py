@@ -16,7 +16,15 @@ from conftest import CAT, ROOT, Finished, MakeOnce, run_flowgif
 from documents import DOCUMENTS
 from pydantic import ValidationError
 
-from flowgif.cli.answers import ANSWERS, AnimateAnswer, BatchAnswer, BatchRow, CheckFigures, TrainAnswer, WrittenFile
+from flowgif.cli.answers.models import (
+    ANSWERS,
+    AnimateAnswer,
+    BatchAnswer,
+    BatchRow,
+    CheckFigures,
+    TrainAnswer,
+    WrittenFile,
+)
 from flowgif.errors import NumericalError
 
 sys.path.append(str(ROOT / "docs"))

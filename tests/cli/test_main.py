@@ -17,7 +17,7 @@ from PIL import Image
 
 from flowgif.cli.progress import Progress
 from flowgif.errors import ExitCode
-from flowgif.processor import describe_processor
+from flowgif.machine.processor import describe_processor
 
 
 def test_help_and_version_load_nothing_heavy(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import time
 from flowgif.cli.playing.pictures import PAINTERS, fit
 from flowgif.cli.playing.terminal import Terminal
 from flowgif.formats.film import Film
-from flowgif.parallel import ordered_map
+from flowgif.machine.parallel import ordered_map
 
 __all__ = ["play"]
 

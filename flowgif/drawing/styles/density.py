@@ -19,7 +19,7 @@ from flowgif.drawing.placing import DrawnRun
 from flowgif.drawing.styles.base import Array, Frame, Style, to_levels
 from flowgif.drawing.trajectories import Motion, Refinement
 from flowgif.errors import UnusableInput
-from flowgif.parallel import ordered_map
+from flowgif.machine.parallel import ordered_map
 from flowgif.timeline import Moment
 
 __all__ = ["DensityStyle", "full_colour_density"]

@@ -25,9 +25,9 @@ from flowgif.flows.continuous.nodes import fit_grids
 from flowgif.flows.continuous.solver import Derivative, Solution, Solver, solve
 from flowgif.flows.continuous.velocity import Prepared, VelocityField, VelocityNetwork
 from flowgif.flows.points import dtypes_of, for_any_points, is_far
-from flowgif.machine import use_threads
+from flowgif.machine.device import use_threads
+from flowgif.machine.parallel import ordered_map
 from flowgif.names import Table
-from flowgif.parallel import ordered_map
 
 __all__ = ["FFJORD", "NETWORKS", "NetworkKind", "Solver"]
 

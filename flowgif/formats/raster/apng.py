@@ -13,7 +13,7 @@ import numpy.typing as npt
 from flowgif.colour.opacity import OPAQUE
 from flowgif.formats.film import Film
 from flowgif.formats.raster.changes import find_changes, find_spare_index, pack_smaller
-from flowgif.parallel import ordered_map
+from flowgif.machine.parallel import ordered_map
 
 __all__ = ["write_apng"]
 

@@ -13,7 +13,7 @@ from PIL import Image
 from flowgif.colour.opacity import OPAQUE
 from flowgif.formats.film import Film
 from flowgif.formats.raster.changes import FrameChange, find_box, find_changes, find_spare_index, pack_smaller
-from flowgif.parallel import ordered_map
+from flowgif.machine.parallel import ordered_map
 
 __all__ = ["write_gif"]
 

@@ -10,7 +10,8 @@ import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from flowgif.errors import UnusableInput
-from flowgif.machine import delay_interrupts, find_device, use_threads
+from flowgif.machine.device import find_device, use_threads
+from flowgif.machine.signals import delay_interrupts
 
 
 def test_a_device_is_found_or_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,21 +1,18 @@
-"""Finds a device, makes its results repeatable, sets the number of threads, and delays signals."""
+"""Finds a device, makes its results repeatable, and sets the number of threads."""
 
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
-from types import FrameType
 
 import torch
 from threadpoolctl import threadpool_limits
 
-from flowgif.errors import STOPPING, ExitCode, Stopped, UnusableInput
+from flowgif.errors import UnusableInput
 
-__all__ = ["StopRequest", "delay_interrupts", "find_device", "repeatable", "use_threads"]
+__all__ = ["find_device", "repeatable", "use_threads"]
 
 
 def find_device(name: str, heavy: bool) -> torch.device:
@@ -78,48 +75,3 @@ def use_threads(count: int | None) -> Generator[None]:
             yield
     finally:
         torch.set_num_threads(before)
-
-
-class StopRequest(threading.Event):
-    """Is set by a signal that asks the work to end.
-
-    Attributes:
-        exit_code: the exit code that goes with the signal.
-    """
-
-    exit_code: ExitCode = ExitCode.INTERRUPTED
-
-
-@contextmanager
-def delay_interrupts() -> Generator[StopRequest]:
-    """Makes Ctrl-C, and the other signals that end programs, set an event inside the block; a second one ends at once.
-
-    This works only in the main thread. In other threads the event is never set. A signal that the process ignores, as
-    one that nohup started ignores the closing of its terminal, stays ignored, and so does one that a program which
-    uses this package has a handler for.
-
-    Yields:
-        The event, which the work checks wherever it can stop.
-    """
-    request = StopRequest()
-    if threading.current_thread() is not threading.main_thread():
-        yield request
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        code = STOPPING[signal.Signals(number)]
-        if request.is_set():
-            raise Stopped(code)
-        request.exit_code = code
-        request.set()
-
-    before = {number: signal.getsignal(number) for number in STOPPING}
-    usual = (signal.SIG_DFL, signal.default_int_handler)
-    heard = [number for number, handler in before.items() if handler in usual or hasattr(handler, "is_flowgifs")]
-    for number in heard:
-        signal.signal(number, handle)
-    try:
-        yield request
-    finally:
-        for number in heard:
-            signal.signal(number, before[number])

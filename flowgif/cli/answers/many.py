@@ -59,7 +59,7 @@ def do_many(do: Callable[[Progress], Sequence[Row]], quiet: bool, as_json: bool,
 
 
 def _answer(rows: Sequence[Row], failed: int, seconds: float) -> str:
-    from flowgif.cli.answers import BatchAnswer, BatchRow
+    from flowgif.cli.answers.models import BatchAnswer, BatchRow
 
     objects = [
         BatchRow(

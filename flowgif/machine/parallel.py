@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from flowgif.processor import count_processors
+from flowgif.machine.processor import count_processors
 
 __all__ = ["ordered_map"]
 

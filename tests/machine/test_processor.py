@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flowgif import processor
-from flowgif.processor import count_processors, describe_processor, read_cpuinfo, read_instructions
+from flowgif.machine import processor
+from flowgif.machine.processor import count_processors, describe_processor, read_cpuinfo, read_instructions
 
 CPUINFO = "processor\t: 0\nmodel name\t: A Processor\nflags\t\t: fpu sse2 {more}\n\nprocessor\t: 1\nflags\t\t: other\n"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from flowgif.parallel import ordered_map
+from flowgif.machine.parallel import ordered_map
 
 
 def _use_processors(count: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""What the commands write to stdout, and what they hold against bounds."""
