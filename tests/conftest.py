@@ -99,6 +99,12 @@ def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     return run
 
 
+@pytest.fixture
+def two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets two threads work at the same time, where the tests' own processes have one each."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+
+
 @pytest.fixture(scope="session")
 def make_once(
     tmp_path_factory: pytest.TempPathFactory, worker_id: str

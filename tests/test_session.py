@@ -42,22 +42,27 @@ def test_a_loaded_runs_target_is_the_one_that_was_trained_on(cat: Loaded) -> Non
 
 
 @pytest.fixture
-def torch_threads() -> Iterator[Callable[[int], None]]:
-    """Sets the number of threads that torch uses for an operation unless it is told otherwise."""
+def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Sets the number of threads that may work at the same time, for torch's operations and for our own work."""
+
+    def use(count: int) -> None:
+        monkeypatch.setenv("OMP_NUM_THREADS", str(count))
+        torch.set_num_threads(count)
+
     before = torch.get_num_threads()
-    yield torch.set_num_threads
+    yield use
     torch.set_num_threads(before)
 
 
 def test_bytes_do_not_depend_on_the_number_of_threads(
-    workplace: Path, tmp_path: Path, torch_threads: Callable[[int], None]
+    workplace: Path, tmp_path: Path, threads: Callable[[int], None]
 ) -> None:
     """Threads that share a sum add up its parts, and their number decides which; the cat has enough pixels for that."""
     outs: list[tuple[bytes, ...]] = []
-    for threads in (1, 2, 3):
-        torch_threads(threads)
+    for count in (1, 2, 3):
+        threads(count)
         loaded = flowgif.load(workplace / "runs" / "cat")
-        place = tmp_path / str(threads)
+        place = tmp_path / str(count)
         place.mkdir()
         config = AnimationConfig(points=500, pace=Pace(frames=3))
         animate([(loaded.flow, loaded.target)], [place / "x.gif"], config)
@@ -66,12 +71,12 @@ def test_bytes_do_not_depend_on_the_number_of_threads(
     assert outs[0] == outs[1] == outs[2]
 
 
-def test_weights_do_not_depend_on_the_number_of_threads(tmp_path: Path, torch_threads: Callable[[int], None]) -> None:
+def test_weights_do_not_depend_on_the_number_of_threads(tmp_path: Path, threads: Callable[[int], None]) -> None:
     flags = {"target": {"img": CAT}, "model": {"name": "ffjord"}, "training": {"steps": 3, "batch_size": 256}}
     weights: list[bytes] = []
-    for threads in (1, 2):
-        torch_threads(threads)
-        run = session.train(read_settings(None, flags), tmp_path / str(threads)).run
+    for count in (1, 2):
+        threads(count)
+        run = session.train(read_settings(None, flags), tmp_path / str(count)).run
         weights.append((run.folder / "weights.safetensors").read_bytes())
     assert weights[0] == weights[1]
 
@@ -215,6 +220,7 @@ def test_a_reporter_is_told_of_every_step(tmp_path: Path) -> None:
     assert (second.said, second.steps) == (["going on from step 3"], [])
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_no_thread_outlives_its_training(tmp_path: Path) -> None:
     before = threading.active_count()
     flags = {"target": {"img": CAT, "max_side": 32}, "model": SMALL_NETWORK, "training": TINY}

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ __all__ = ["batch", "draw"]
 
 COUNT, SIDE, STEPS = 200, 64, 20
 ALONE = 8  # icons trained with all default settings
+NO_PROFILER = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}  # it looks at the worker's stack all the time
 PAUSE = 0.2  # seconds between two looks at the memory
 ADDRESS = r"tcp://127\.0\.0\.1:\d+"
 
@@ -40,15 +41,19 @@ def draw(count: int, folder: str) -> None:
 
 
 @contextmanager
-def _cluster() -> Iterator[tuple[str, list[int]]]:
-    """Starts a scheduler and two workers; yields its address and the workers' numbers."""
+def _cluster(environment: Mapping[str, str]) -> Iterator[tuple[str, list[int]]]:
+    """Starts a scheduler and two workers; yields its address and the workers' numbers.
+
+    Args:
+        environment: variables for them, besides this process's.
+    """
     with ExitStack() as stack:
 
         def start(name: str, pattern: str, *words: str) -> tuple[subprocess.Popen[bytes], str]:
             log = stack.enter_context(tempfile.NamedTemporaryFile())
             program = subprocess.Popen(
                 [sys.executable, "-m", f"distributed.cli.{name}", "--no-dashboard", *words],
-                stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"},
+                stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
             )  # fmt: skip
             stack.callback(program.wait)
             stack.callback(program.kill)
@@ -101,12 +106,14 @@ def _descendants(pid: int) -> list[int]:
     return [child for child in below - {pid} if parents[child] != pid]
 
 
-def _measure(plan: Plan, folder: str, words: tuple[object, ...], cluster: bool, repeat: int) -> dict[str, Any]:
+def _measure(
+    plan: Plan, folder: str, words: tuple[object, ...], cluster: Mapping[str, str] | None, repeat: int
+) -> dict[str, Any]:
     with ExitStack() as stack:
-        address, workers = stack.enter_context(_cluster()) if cluster else ("", [])
+        address, workers = ("", []) if cluster is None else stack.enter_context(_cluster(cluster))
         memory = _Memory(workers)
         memory.start()
-        where = ("--cluster", address) if cluster else ()
+        where = ("--cluster", address) if address else ()
         timed = plan.flowgif("train", "--img", folder, *words, *where, "--out", f"runs/{folder}", "--force", "--json")
         memory.end()
     rows = json.loads(timed.out)["rows"]
@@ -132,11 +139,12 @@ def batch(plan: Plan) -> Iterator[Row]:
     for number, folder in ((count, "icons"), (alone, "few")):
         plan.call("parts.batch:draw", count=number, folder=folder)
     short = ("--steps", STEPS)
-    rows: dict[str, tuple[str, tuple[object, ...], bool]] = {
-        "one process": ("icons", (*short, "--workers", 1), False),
-        "two processes": ("icons", (*short, "--workers", 2), False),
-        "Dask, two workers": ("icons", short, True),
-        "two processes, default settings": ("few", ("--workers", 2), False),
+    rows: dict[str, tuple[str, tuple[object, ...], Mapping[str, str] | None]] = {
+        "one process": ("icons", (*short, "--workers", 1), None),
+        "two processes": ("icons", (*short, "--workers", 2), None),
+        "Dask, two workers": ("icons", short, {}),
+        "Dask, two workers without its profiler": ("icons", short, NO_PROFILER),
+        "two processes, default settings": ("few", ("--workers", 2), None),
     }
     for name, (folder, words, cluster) in rows.items():
         yield Row(plan.key(engine=name), partial(_measure, plan, folder, words, cluster), 1)

@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-__all__ = ["count_processors", "describe_processor", "read_cpuinfo", "read_instructions"]
+__all__ = ["count_processors", "count_threads", "describe_processor", "read_cpuinfo", "read_instructions"]
 
 CPUINFO = Path("/proc/cpuinfo")
 WINDOWS_HAS_AVX2 = 40  # PF_AVX2_INSTRUCTIONS_AVAILABLE
@@ -17,6 +17,12 @@ WINDOWS_HAS_AVX2 = 40  # PF_AVX2_INSTRUCTIONS_AVAILABLE
 def count_processors() -> int:
     """Returns how many processors this process may use, which can be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def count_threads() -> int:
+    """Returns how many threads may work at the same time: one a processor, or fewer if OMP_NUM_THREADS says so."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]  # after a comma: of threads within threads
+    return min(count_processors(), int(wanted)) if wanted.isdecimal() and int(wanted) else count_processors()
 
 
 def read_cpuinfo(key: str) -> str:

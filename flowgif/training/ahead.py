@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
+from flowgif.machine.processor import count_threads
+
 __all__ = ["Ahead"]
 
 Result = TypeVar("Result")
@@ -14,7 +16,8 @@ Result = TypeVar("Result")
 class Ahead(Generic[Result]):
     """Calls a function again and again, always one call ahead of the caller, in a thread of its own.
 
-    The calls come one after another, so the results do not depend on the threads' speed.
+    The calls come one after another, so the results do not depend on the threads' speed. Where only one thread may
+    work, each call is made when its result is asked for.
 
     Args:
         compute: makes the next result.
@@ -22,11 +25,13 @@ class Ahead(Generic[Result]):
 
     def __init__(self, compute: Callable[[], Result]) -> None:
         self._compute = compute
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="flowgif-ahead")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="flowgif-ahead") if count_threads() > 1 else None
         self._coming: Future[Result] | None = None
 
     def next(self) -> Result:
         """Returns the next result, and starts the call after it."""
+        if self._thread is None:
+            return self._compute()
         coming = self._coming or self._thread.submit(self._compute)
         result = coming.result()
         self._coming = self._thread.submit(self._compute)
@@ -40,5 +45,6 @@ class Ahead(Generic[Result]):
 
     def close(self) -> None:
         """Ends the thread; there are no more results."""
-        self._thread.shutdown()
+        if self._thread is not None:
+            self._thread.shutdown()
         self._coming = None

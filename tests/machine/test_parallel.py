@@ -14,6 +14,7 @@ from flowgif.machine.parallel import ordered_map
 
 def _use_processors(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets this process use so many processors, with and without a function of the system that tells which."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: count)
     if hasattr(os, "sched_getaffinity"):
         monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(count)))
@@ -37,6 +38,15 @@ def test_as_many_items_as_processors_are_in_progress(monkeypatch: pytest.MonkeyP
     threads = set(ordered_map(lambda _: (together.wait(), threading.get_ident())[1], range(6)))
     assert len(threads) == 3
     assert threading.get_ident() not in threads
+
+
+@pytest.mark.parametrize(("processors", "wanted"), [(1, ""), (4, "1")])
+def test_where_one_thread_may_work_it_is_the_callers(
+    processors: int, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _use_processors(processors, monkeypatch)
+    monkeypatch.setenv("OMP_NUM_THREADS", wanted)
+    assert set(ordered_map(lambda _: threading.get_ident(), range(6))) == {threading.get_ident()}
 
 
 def test_few_items_wait(monkeypatch: pytest.MonkeyPatch) -> None:

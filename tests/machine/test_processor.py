@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from flowgif.machine import processor
-from flowgif.machine.processor import count_processors, describe_processor, read_cpuinfo, read_instructions
+from flowgif.machine.processor import (
+    count_processors,
+    count_threads,
+    describe_processor,
+    read_cpuinfo,
+    read_instructions,
+)
 
 CPUINFO = "processor\t: 0\nmodel name\t: A Processor\nflags\t\t: fpu sse2 {more}\n\nprocessor\t: 1\nflags\t\t: other\n"
 
@@ -74,3 +80,10 @@ def test_it_agrees_with_torch() -> None:
     if platform.machine() == "x86_64":
         has_avx2 = torch.backends.cpu.get_cpu_capability() in {"AVX2", "AVX512"}
         assert describe_processor().endswith("with AVX2") == has_avx2
+
+
+@pytest.mark.parametrize(("wanted", "threads"), [("", 4), ("1", 1), ("3", 3), ("8", 4), ("0", 4), ("2,1", 2), ("x", 4)])
+def test_fewer_threads_may_be_wanted(wanted: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor, "count_processors", lambda: 4)
+    monkeypatch.setenv("OMP_NUM_THREADS", wanted)
+    assert count_threads() == threads

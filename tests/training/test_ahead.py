@@ -7,6 +7,7 @@ import threading
 import pytest
 import torch
 
+from flowgif.training import ahead
 from flowgif.training.ahead import Ahead
 
 SECONDS = 30.0  # after which a test has failed; nothing is measured
@@ -32,11 +33,16 @@ class _Counter:
         return number
 
 
+@pytest.fixture(autouse=True)
+def _two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "count_threads", lambda: 2)
+
+
 def test_results_come_in_order_from_one_other_thread() -> None:
     count = _Counter()
-    ahead = Ahead(count)
-    assert [ahead.next() for _ in range(50)] == list(range(1, 51))
-    ahead.stop()
+    coming = Ahead(count)
+    assert [coming.next() for _ in range(50)] == list(range(1, 51))
+    coming.stop()
     assert count.calls == 51
     assert count.most_at_once == 1
     assert len(count.threads) == 1
@@ -45,16 +51,16 @@ def test_results_come_in_order_from_one_other_thread() -> None:
 
 def test_random_draws_are_those_of_a_loop() -> None:
     generators = [torch.Generator().manual_seed(4) for _ in range(2)]
-    ahead = Ahead(lambda: torch.randn(100, generator=generators[0]))
+    coming = Ahead(lambda: torch.randn(100, generator=generators[0]))
     for _ in range(5):
-        assert torch.equal(ahead.next(), torch.randn(100, generator=generators[1]))
-    ahead.stop()
+        assert torch.equal(coming.next(), torch.randn(100, generator=generators[1]))
+    coming.stop()
 
 
 def test_nothing_is_computed_before_the_first_result_is_asked_for() -> None:
     count = _Counter()
-    ahead = Ahead(count)
-    ahead.stop()
+    coming = Ahead(count)
+    coming.stop()
     assert count.calls == 0
 
 
@@ -70,19 +76,19 @@ def test_the_next_result_is_computed_while_the_caller_works() -> None:
             assert go_on.wait(SECONDS)
         return calls
 
-    ahead = Ahead(compute)
-    assert ahead.next() == 1
+    coming = Ahead(compute)
+    assert coming.next() == 1
     assert started.wait(SECONDS)  # though nobody has asked for it
     go_on.set()
-    assert ahead.next() == 2
-    ahead.stop()
+    assert coming.next() == 2
+    coming.stop()
 
 
 def test_an_exception_arrives_with_the_result_that_it_belongs_to() -> None:
-    ahead = Ahead(_Counter(fails_at=3))
-    assert [ahead.next(), ahead.next()] == [1, 2]
+    coming = Ahead(_Counter(fails_at=3))
+    assert [coming.next(), coming.next()] == [1, 2]
     with pytest.raises(ValueError, match="call 3"):
-        ahead.next()
+        coming.next()
 
 
 def test_stop_waits_for_the_call_and_forgets_its_result() -> None:
@@ -98,19 +104,30 @@ def test_stop_waits_for_the_call_and_forgets_its_result() -> None:
             finished.set()
         return calls
 
-    ahead = Ahead(compute)
-    ahead.next()
+    coming = Ahead(compute)
+    coming.next()
     assert started.wait(SECONDS)
     threading.Timer(0.05, go_on.set).start()
-    ahead.stop()
+    coming.stop()
     assert finished.is_set()
-    assert ahead.next() == 3  # 2 is forgotten
-    ahead.stop()
+    assert coming.next() == 3  # 2 is forgotten
+    coming.stop()
 
 
 def test_stop_says_nothing_of_a_call_that_failed() -> None:
-    ahead = Ahead(_Counter(fails_at=2))
-    ahead.next()
-    ahead.stop()
-    assert ahead.next() == 3
-    ahead.stop()
+    coming = Ahead(_Counter(fails_at=2))
+    coming.next()
+    coming.stop()
+    assert coming.next() == 3
+    coming.stop()
+
+
+def test_with_one_thread_each_call_is_made_when_its_result_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "count_threads", lambda: 1)
+    count = _Counter()
+    coming = Ahead(count)
+    assert [coming.next() for _ in range(5)] == [1, 2, 3, 4, 5]
+    coming.stop()
+    coming.close()
+    assert count.calls == 5
+    assert count.threads == {threading.get_ident()}

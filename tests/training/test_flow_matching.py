@@ -101,6 +101,7 @@ def test_times_crowd_at_the_end() -> None:
     torch.testing.assert_close(left, (torch.arange(32768) + 0.5) / 32768, atol=5e-3, rtol=0)
 
 
+@pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("done", [0, 1, 2, 3, 8, 15, 16, 17, 19])
 def test_restored_it_goes_on_with_the_next_batch(done: int) -> None:
     objective, flow = _exact(4096)

@@ -93,6 +93,7 @@ def test_a_trained_density_integrates_to_one(cat: Loaded) -> None:
     assert total == pytest.approx(1, abs=0.005)
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_blocks_are_solved_each_by_itself_and_put_together_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ffjord, "BLOCK", 10)
     # Points far out take more steps, so that blocks end in another order than they began.
@@ -114,6 +115,7 @@ def test_blocks_are_solved_each_by_itself_and_put_together_in_order(monkeypatch:
     assert torch.equal(paths.ladj, torch.cat([part.ladj for part in parts], 1))
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_threads_keep_no_gradients_and_training_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ffjord, "BLOCK", 10)
     flow, x = FFJORD(network()), points(25)
@@ -142,6 +144,7 @@ class Exploding(LinearField):
         return x.square().sum(1, keepdim=True) * x
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_a_block_that_cannot_be_solved_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ffjord, "BLOCK", 10)
     x = 0.1 * points(25).clamp(-1, 1)
