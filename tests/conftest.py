@@ -16,8 +16,10 @@ import pytest
 from filelock import FileLock
 
 import flowgif
+from flowgif import session
 from flowgif.api import Loaded
 from flowgif.cli.main import main
+from flowgif.evaluation import check, gap
 
 if TYPE_CHECKING:
     from installed import Installed
@@ -84,8 +86,17 @@ def start_with_signal(
 
 
 @pytest.fixture
-def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Finished]:
-    """As ``run_flowgif``, but within this process, where torch is loaded already."""
+def few_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gaps are measured with so few points that it takes no time."""
+    for module, name in ((session, "FINAL_POINTS"), (gap, "POINTS"), (gap, "INVERTED"), (check, "POINTS")):
+        monkeypatch.setattr(module, name, 64)
+
+
+@pytest.fixture
+def run_here(
+    few_points: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Finished]:
+    """As ``run_flowgif``, but within this process, where torch is loaded already, and with ``few_points``."""
 
     def run(*args: object, cwd: Path) -> Finished:
         monkeypatch.chdir(cwd)

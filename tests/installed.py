@@ -25,8 +25,8 @@ COMMANDS = (
     ("eval", "moons", "--json"),
 )
 CIRCLE = '<svg xmlns="http://www.w3.org/2000/svg"><circle cx="9" cy="9" r="7"/></svg>'
-# Variables by which this environment would reach into the other one.
-OURS = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
+# Variables by which this environment would reach into the other one, whose Python keeps what it has compiled.
+OURS = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
 
 
 def clean_environment() -> dict[str, str]:

@@ -140,7 +140,7 @@ def evaluate(
             on_progress(share)
 
     start = time.perf_counter()
-    gap = measure_gap(flow, target, seed=seed)
+    gap = measure_gap(flow, target, POINTS, seed)
     report_progress(GAP_SHARE)
     x = target.sample(INVERTED, torch.Generator().manual_seed(seed)).to(next(flow.parameters()).device)
     z = flow.trajectory(x, torch.tensor([0.0]), start=1.0)[0]

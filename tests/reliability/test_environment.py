@@ -17,8 +17,10 @@ TINY = ("--model", "spline", "--steps", 3, "--batch-size", 16)
 
 def _optimised(*args: object, cwd: Path) -> Finished:
     """Runs a command without assertions, as python -O does."""
+    # Without assertions all modules are compiled anew. They are kept for the next command, and out of our environment.
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(cwd / "compiled")}
     done = subprocess.run(
-        [sys.executable, "-O", "-m", "flowgif", *map(str, args)],
+        [sys.executable, "-O", "-m", "flowgif", *map(str, args)], env=env,
         cwd=cwd, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     return Finished(done.returncode, done.stdout, done.stderr)
