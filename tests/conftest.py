@@ -19,7 +19,7 @@ import flowgif
 from flowgif import session
 from flowgif.api import Loaded
 from flowgif.cli.main import main
-from flowgif.evaluation import check, gap
+from flowgif.evaluation import gap
 
 if TYPE_CHECKING:
     from installed import Installed
@@ -88,7 +88,7 @@ def start_with_signal(
 @pytest.fixture
 def few_points(monkeypatch: pytest.MonkeyPatch) -> None:
     """Gaps are measured with so few points that it takes no time."""
-    for module, name in ((session, "FINAL_POINTS"), (gap, "POINTS"), (gap, "INVERTED"), (check, "POINTS")):
+    for module, name in ((session, "FINAL_POINTS"), (gap, "POINTS"), (gap, "INVERTED")):
         monkeypatch.setattr(module, name, 64)
 
 

@@ -44,6 +44,7 @@ def test_the_version_says_what_a_report_of_a_fault_needs(tmp_path: Path) -> None
     assert (done.code, done.err) == (0, "")
 
 
+@pytest.mark.slow
 def test_commands_load_only_what_they_use(tmp_path: Path, small: Path, run_here: Callable[..., Finished]) -> None:
     """Each of these modules takes between a tenth of a second and two seconds. One process runs all commands."""
     code = (

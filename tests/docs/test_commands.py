@@ -82,11 +82,9 @@ def test_there_are_commands_to_run() -> None:
     assert len(WORDS) > 60
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_figures")
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[] if name == "README.md" else pytest.mark.slow) for name in RUN],
-)
+@pytest.mark.parametrize("name", RUN)
 def test_the_commands_of_a_document_run_one_after_another(
     place: Path, run_here: Callable[..., Finished], name: str
 ) -> None:
