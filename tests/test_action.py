@@ -250,7 +250,7 @@ def test_all_steps_run_on_a_bare_machine(runner: Runner) -> None:
     runner.without = None
     runner.checkout = copy_checkout(runner.workspace.parent)
     Image.open(CAT).resize((32, 32)).save(runner.workspace / "small cat.png")
-    inputs = {"img": "small cat.png", "max-gap": "2"}
+    inputs = {"img": "small cat.png", "max-gap": "2", "model": "spline"}
     outputs = runner.use(**inputs)
     assert outputs["gif"] == "small cat.gif"
     assert 0 < float(outputs["gap"]) < 2

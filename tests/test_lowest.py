@@ -18,10 +18,12 @@ BOUND = re.compile(r"([\w-]+)>=([\d.]+)")
 # Of old versions, PyPI has only builds with gigabytes of CUDA for Linux. So torch is the one that runs here.
 NOT_LOWEST = {"torch": version("torch").partition("+")[0]}
 TESTERS = {"filelock", "hypothesis", "pytest", "pytest-xdist"}  # in the versions of constraints.txt
-# Tests of what is closest to the dependencies: files that Pillow and pydantic read, colour maps, numbers.
+# Tests of what is closest to the dependencies: files that Pillow and pydantic read, figures, colour maps, numbers.
 TESTS = (
     "tests/config",
+    "tests/runs",
     "tests/colour",
+    "tests/evaluation/test_figures.py",
     "tests/formats/raster/test_palette.py",
     "tests/formats/raster/test_frames.py",
     "tests/targets/test_toy.py",

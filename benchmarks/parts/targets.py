@@ -147,7 +147,7 @@ def targets(plan: Plan) -> Iterator[Row]:
             "eval": ("eval", folder),
             **{style: ("animate", folder, "--style", style, "-o", f"{style}.gif") for style in STYLES},
         }
-        for name, words in list(commands.items())[: 1 if plan.quick else None]:
+        for name, words in commands.items():
             yield Row(plan.key(kind="busy", command=name), partial(_beside, plan, words), plan.repeats)
     for threads in (1, None):
         key = plan.key(kind="log_prob", threads=threads or "default")

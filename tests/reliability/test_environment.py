@@ -58,7 +58,7 @@ def test_nothing_stays_in_the_folder_for_temporary_files(tmp_path: Path, small: 
     for words in (
         ("train", "--data", "moons", *TINY, "--out", "layers"),
         ("train", "--data", "moons", "--config", small, *likelihood, "--out", "run"),
-        ("train", "--data", "moons", "--config", small, "--steps", 2, "--out", "matching"),
+        ("train", "--data", "moons", "--steps", 2, "--out", "matching"),
         ("eval", "run", "--plots", "plots", "--save-samples", 10, "x.csv"),
         ("animate", "run", "--frames", 3, "--size", 64, "-o", "x.gif", "-o", "x.webm", "--max-size", "40KB"),
     ):
