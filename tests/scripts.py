@@ -19,7 +19,7 @@ BARE = {
     "PATH": f"{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin",
     **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
     "PIP_RETRIES": "1",
-    "PIP_NO_COMPILE": "1",
+    "PIP_COMPILE": "0",  # PIP_NO_COMPILE=1 would compile: pip takes the value for that of the setting itself
 }
 PROGRAM = """#!{python}
 import os, sys
